@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Everything that can go wrong with shares, drawn as one tree.
+
+SharesError
+├── ThresholdError            t and n that make no sense, or an index outside 1..255
+├── InvalidShareError         bytes that are not a share, or not of this set
+│   ├── DuplicateShareError   the same index twice
+│   └── WrongShareError       a share that fails its commitment; names the indices
+├── TooFewSharesError         fewer shares than the threshold asks for
+├── NoConsistentSharesError   no t of the given shares lead to the right secret
+├── MessageError              a wire message, header, URL or ticket that is not well formed
+└── ConfigurationError        mistakes in a YAML file, all of them at once
+
+Nothing here ever carries a share, a secret or a key in its text.
+"""
+
+from collections.abc import Sequence
+
+
+class SharesError(Exception):
+    """Base of every error of this package."""
+
+
+class ThresholdError(SharesError, ValueError):
+    """A threshold, a number of nodes or an index is out of range."""
+
+
+class InvalidShareError(SharesError, ValueError):
+    """A share is malformed or does not belong to the set it was given with."""
+
+
+class DuplicateShareError(InvalidShareError):
+    """Two shares carry the same index."""
+
+
+class WrongShareError(InvalidShareError):
+    """One or more shares do not match their commitments.
+
+    Attributes:
+        indices: the x-coordinates of the wrong shares, ascending.
+    """
+
+    def __init__(self, indices: Sequence[int]) -> None:
+        self.indices = tuple(sorted(indices))
+        named = ", ".join(map(str, self.indices))
+        super().__init__(f"share {named} does not match its commitment")
+
+
+class TooFewSharesError(SharesError):
+    """Fewer shares were given than the threshold asks for."""
+
+    def __init__(self, given: int, needed: int) -> None:
+        self.given = given
+        self.needed = needed
+        super().__init__(f"{given} shares given, {needed} needed")
+
+
+class NoConsistentSharesError(SharesError):
+    """No t of the given shares lead to the right secret."""
+
+
+class MessageError(SharesError, ValueError):
+    """A wire message, header, URL, identifier or ticket is not well formed."""
+
+
+class ConfigurationError(SharesError):
+    """A YAML file has mistakes; the text lists every one of them.
+
+    Attributes:
+        problems: one line for each mistake: ``path (line N): what is wrong``.
+    """
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        super().__init__("\n".join([f"{source}:", *(f"  {problem}" for problem in self.problems)]))
