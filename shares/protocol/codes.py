@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""Stable error codes of the node's RFC 9457 problem documents.
+
+A code never changes its meaning; people and programs may depend on it. Unknown share, foreign
+recipient, spent nonce and revoked share share one code on purpose: nobody can learn from an answer
+whether a share exists.
+"""
+
+from enum import StrEnum
+
+
+class ProblemCode(StrEnum):
+    """The ``code`` member of a problem document."""
+
+    BAD_REQUEST = "bad-request"
+    BODY_TOO_LARGE = "body-too-large"
+    TICKET_REFUSED = "ticket-refused"
+    NOT_FOUND = "not-found"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    TOO_MANY_NONCES = "too-many-nonces"
+    STORAGE_UNAVAILABLE = "storage-unavailable"
+    INTERNAL = "internal"

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""JSON and base64 as we accept them from strangers: one way to write a thing, nothing left over.
+
+Python's ``json`` takes duplicate names, NaN and any depth; its base64 takes stray characters and
+spare bits. Each of those lets two readers see two different messages, so all are refused here.
+"""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from osak.shares.errors import MessageError
+
+
+def parse_object(data: bytes | str, max_bytes: int) -> dict[str, Any]:
+    """Parse one JSON object of at most ``max_bytes`` bytes.
+
+    Raises:
+        MessageError: too long, not JSON, not UTF-8, duplicate names, NaN, or not an object.
+    """
+    value = parse_value(data, max_bytes)
+    if not isinstance(value, dict):
+        raise MessageError("expected a JSON object")
+    return value
+
+
+def parse_value(data: bytes | str, max_bytes: int) -> Any:
+    """Parse one JSON value of at most ``max_bytes`` bytes.
+
+    Raises:
+        MessageError: too long, not JSON, not UTF-8, duplicate names or NaN.
+    """
+    if len(data) > max_bytes:
+        raise MessageError(f"more than {max_bytes} bytes of JSON")
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8")
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MessageError("not well-formed JSON") from error
+
+
+def text_field(message: dict[str, Any], name: str) -> str:
+    """Return the string ``message[name]``.
+
+    Raises:
+        MessageError: it is missing or not a string.
+    """
+    value = message.get(name)
+    if not isinstance(value, str):
+        raise MessageError(f'"{name}" is missing or not a string')
+    return value
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode standard padded base64 (RFC 4648, section 4), in its one canonical spelling.
+
+    Raises:
+        MessageError: any other spelling.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MessageError("not base64") from error
+    if encode_base64(data) != text:
+        raise MessageError("not canonical base64")
+    return data
+
+
+def encode_base64(data: bytes) -> str:
+    """Standard padded base64 (RFC 4648, section 4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def decode_base64url(text: str) -> bytes:
+    """Decode unpadded base64url (RFC 7515, section 2), in its one canonical spelling.
+
+    Raises:
+        MessageError: padding, foreign characters or spare bits.
+    """
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MessageError("not base64url") from error
+    if encode_base64url(data) != text:
+        raise MessageError("not canonical base64url")
+    return data
+
+
+def encode_base64url(data: bytes) -> str:
+    """Unpadded base64url (RFC 7515, section 2)."""
+    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MessageError("a name stands twice in a JSON object")
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise MessageError(f"{name} is not JSON")
