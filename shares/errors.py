@@ -3,8 +3,11 @@
 
 SharesError
 ├── ThresholdError            t and n that make no sense, or an index outside 1..255
+├── InvalidSecretError        a secret that is not 32 bytes long
+├── RandomnessError           a source that gives another number of bytes than asked for
 ├── InvalidShareError         bytes that are not a share, or not of this set
 │   ├── DuplicateShareError   the same index twice
+│   ├── ForeignShareError     an index the set does not have; names the indices
 │   └── WrongShareError       a share that fails its commitment; names the indices
 ├── TooFewSharesError         fewer shares than the threshold asks for
 ├── NoConsistentSharesError   no t of the given shares lead to the right secret
@@ -25,12 +28,32 @@ class ThresholdError(SharesError, ValueError):
     """A threshold, a number of nodes or an index is out of range."""
 
 
+class InvalidSecretError(SharesError, ValueError):
+    """A secret to be shared does not have the length of a key."""
+
+
+class RandomnessError(SharesError):
+    """The source of randomness gave another number of bytes than it was asked for."""
+
+
 class InvalidShareError(SharesError, ValueError):
     """A share is malformed or does not belong to the set it was given with."""
 
 
 class DuplicateShareError(InvalidShareError):
     """Two shares carry the same index."""
+
+
+class ForeignShareError(InvalidShareError):
+    """One or more shares have an index that the set they were given with does not have.
+
+    Attributes:
+        indices: the foreign indices, ascending.
+    """
+
+    def __init__(self, indices: Sequence[int]) -> None:
+        self.indices = tuple(sorted(indices))
+        super().__init__(f"no share {', '.join(map(str, self.indices))} belongs to this set")
 
 
 class WrongShareError(InvalidShareError):
