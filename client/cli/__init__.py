@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The command line: a thin skin over the library. No cryptography and no HTTP in here."""

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""What an error means to the person at the terminal: exit code, sentence, next step.
+
+The one table from error classes to exit codes (design of the commands). Errors that are not in it are
+faults of ours and keep their traceback.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from osak.coordinator.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed command, told to people and programs.
+
+    Attributes:
+        exit_code: of the process.
+        kind: short stable name, for programs.
+        text: one sentence or a few lines.
+        hint: the next step; empty when the text says it.
+        details: more for programs, e.g. each server's outcome.
+    """
+
+    exit_code: int
+    kind: str
+    text: str
+    hint: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """The failure as JSON members."""
+        known = {"exit_code": self.exit_code, "kind": self.kind, "message": self.text, "hint": self.hint}
+        return {**known, **self.details}
+
+
+def outcome_facts(outcome: "Outcome") -> dict[str, Any]:
+    """One server's outcome as JSON members."""
+    return {
+        "server": outcome.server_id,
+        "organisation": outcome.organisation,
+        "status": outcome.status.value,
+        "detail": outcome.detail,
+        "elapsed_seconds": round(outcome.elapsed_seconds, 4),
+    }
+
+
+def describe_failure(error: Exception) -> Failure | None:
+    """Say what ``error`` means, or None if it is a fault of ours."""
+    # Imported here: only a failing command needs to know every kind of error.
+    from osak.client.container.errors import ContainerError  # noqa: PLC0415
+    from osak.client.errors import ClientError  # noqa: PLC0415
+    from osak.coordinator.errors import CoordinatorError  # noqa: PLC0415
+    from osak.shares.errors import SharesError  # noqa: PLC0415
+
+    if isinstance(error, ContainerError):
+        return _container_failure(error)
+    if isinstance(error, CoordinatorError):
+        return _coordinator_failure(error)
+    if isinstance(error, ClientError):
+        return _client_failure(error)
+    if isinstance(error, SharesError):
+        return Failure(2, "configuration", str(error))
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return Failure(6, "system", f"{place}{error.strerror or error}")
+    return None
+
+
+def _container_failure(error: Exception) -> Failure:
+    from osak.client.container import errors  # noqa: PLC0415 - see describe_failure
+
+    text = str(error)
+    match error:
+        case errors.InvalidInputError():
+            return Failure(2, "input", text)
+        case errors.NoRecipientError():
+            return Failure(3, "no-recipient", text, "osak inspect shows who can open the file")
+        case errors.WrongKeyError():
+            return Failure(3, "wrong-key", text, "check the password, key or certificate you gave")
+        case errors.LimitExceededError():
+            hint = f"if you trust the sender, raise limits.{error.limit} in the configuration"
+            return Failure(5, "limit", text, hint)
+        case errors.UnsupportedError():
+            return Failure(5, "unsupported", text)
+        case _:
+            return Failure(5, "damaged", text, "ask the sender for a fresh copy; nothing was written")
+
+
+def _coordinator_failure(error: Exception) -> Failure:
+    from osak.coordinator import errors  # noqa: PLC0415 - see describe_failure
+
+    outcomes = [outcome_facts(outcome) for outcome in getattr(error, "outcomes", ())]
+    details = {"outcomes": outcomes} if outcomes else {}
+    match error:
+        case errors.NotEnoughSharesError():
+            hint = "try again when more servers answer; nothing was written"
+            return Failure(4, "not-enough-shares", str(error), hint, details)
+        case errors.UnknownServerError():
+            hint = "add it with: osak group add URL, or trust this file once with --trust-container-servers"
+            return Failure(2, "unknown-server", str(error), hint)
+        case errors.InvalidPlacementError():
+            return Failure(5, "damaged", str(error), "ask the sender for a fresh copy; nothing was written")
+        case errors.CredentialError():
+            return Failure(3, "credential", str(error))
+        case _:
+            return Failure(6, "servers", str(error), "osak group check shows which servers answer", details)
+
+
+def _client_failure(error: Exception) -> Failure:
+    from osak.client import errors  # noqa: PLC0415 - see describe_failure
+
+    match error:
+        case errors.OutputExistsError():
+            return Failure(6, "output-exists", str(error), "choose another place, or use --overwrite")
+        case errors.OutputError():
+            return Failure(6, "output", str(error))
+        case errors.CredentialFileError():
+            return Failure(3, "credential", str(error))
+        case _:
+            return Failure(2, "usage", str(error))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The ``osak`` command: finds the sub-command, runs it, turns errors into exit codes. Nothing else.
+
+Commands are imported when they are called, so that ``osak --help`` stays quick. Groups that other
+packages bring (``osak node``) are found through the entry points ``osak.commands``: the client never
+imports the node.
+
+Exit codes: 0 done · 1 anything else · 2 usage or configuration · 3 no recipient record or wrong
+credential · 4 not enough shares · 5 damaged or hostile container · 6 network, server or file system.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import click
+
+from osak import __version__
+from osak.client.cli.failures import Failure, describe_failure
+from osak.client.cli.terminal import Terminal
+
+_COMMANDS = {
+    "encrypt": "Encrypt files into one CDOC2 container.",
+    "decrypt": "Open a container and write its files.",
+    "inspect": "Show who can open a container, and how.",
+    "group": "Check and extend groups of share servers.",
+    "demo": "See five servers lose two and still open a file.",
+}
+_FOREIGN = {"node": "Set up and run a share server of your own."}
+_EXTENSIONS = "osak.commands"
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported only when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [*_COMMANDS, *_FOREIGN]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name in _COMMANDS:
+            return _as_command(getattr(import_module(f"osak.client.cli.commands.{cmd_name}"), cmd_name))
+        found = entry_points(group=_EXTENSIONS, name=cmd_name)
+        return _as_command(next(iter(found)).load()) if found else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl([*_COMMANDS.items(), *_FOREIGN.items()])
+
+
+def _as_command(found: Any) -> click.Command:
+    if not isinstance(found, click.Command):
+        raise TypeError(f"{found!r} is no click command")
+    return found
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Every command explains itself with --help.",
+)
+@click.version_option(__version__, prog_name="osak")
+def osak() -> None:
+    """Encrypt files so that any t of n independent servers open them together with the recipient."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    terminal = Terminal()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = osak.main(arguments, prog_name="osak", standalone_mode=False, obj=terminal)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        context = error.ctx.command_path if error.ctx else "osak"
+        return _fail(terminal, Failure(2, "usage", error.format_message(), f"see {context} --help"))
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(terminal, Failure(1, "interrupted", "stopped by you; nothing was left behind"))
+    except Exception as error:
+        # The one place where errors end; those without a meaning for people keep their traceback.
+        failure = describe_failure(error)
+        if failure is None:
+            raise
+        return _fail(terminal, failure)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(terminal: Terminal, failure: Failure) -> int:
+    terminal.error(failure.text, failure.hint, failure.facts())
+    return failure.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

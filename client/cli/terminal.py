@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""How osak speaks to people and programs.
+
+The rules are:
+
+- Results go to stdout; everything else (notes, progress, prompts, errors) goes to stderr.
+- With ``--json`` stdout carries exactly one JSON object, also when the command fails.
+- A progress bar appears only for long work, on a terminal, without ``--quiet``.
+- Secrets are typed at a prompt or read from a file; they never stand in argv and are never echoed.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from osak.client.errors import UsageError
+
+_PROGRESS_FROM_BYTES = 32 * 2**20
+_MAX_SECRET_FILE_BYTES = 64 * 2**10
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Where a command writes and asks; filled in by the common options."""
+
+    json: bool = False
+    quiet: bool = False
+    config: Path | None = None
+
+    def result(self, facts: Mapping[str, Any], text: str) -> None:
+        """The command's result: ``facts`` for programs, ``text`` for people."""
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2) if self.json else text)
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is not the result."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def error(self, text: str, hint: str, facts: Mapping[str, Any]) -> None:
+        """Why the command failed and what to do next."""
+        click.echo(f"osak: error: {text}", err=True)
+        if hint:
+            click.echo(f"hint: {hint}", err=True)
+        if self.json:
+            click.echo(json.dumps({"error": facts}, ensure_ascii=False, indent=2))
+
+    @contextmanager
+    def progress(self, label: str, total_bytes: int) -> Iterator[Callable[[int], None] | None]:
+        """A callback that takes bytes done since its last call, or None where no bar is wanted."""
+        if self.quiet or self.json or total_bytes < _PROGRESS_FROM_BYTES or not sys.stderr.isatty():
+            yield None
+            return
+        from rich.console import Console  # noqa: PLC0415 - heavy, and only long work needs it
+        from rich.progress import Progress  # noqa: PLC0415 - as above
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(label, total=total_bytes)
+            yield lambda done: bar.advance(task, done)
+
+
+def read_secret_text(path: Path | None, prompt: str, *, confirm: bool = False) -> str:
+    """A password from the first line of ``path``, or typed at the terminal.
+
+    Raises:
+        UsageError: the file is empty or unreadable, or there is neither file nor terminal.
+    """
+    if path is not None:
+        try:
+            text = read_small_file(path).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is not UTF-8 text") from error
+        first_line = text.split("\n", 1)[0].removesuffix("\r")
+        if not first_line:
+            raise UsageError(f"{path} holds no password in its first line")
+        return first_line
+    if not sys.stdin.isatty():
+        raise UsageError(f"no terminal to ask for the {prompt.lower()}: give it in a file instead")
+    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def read_small_file(path: Path) -> bytes:
+    """Contents of a key, certificate or password file.
+
+    Raises:
+        UsageError: it cannot be read, or is larger than any such file.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_SECRET_FILE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > _MAX_SECRET_FILE_BYTES:
+        raise UsageError(f"{path} is too large for a key, certificate or password")
+    return data
+
+
+def confirm_or_refuse(question: str) -> None:
+    """Ask a yes/no question on the terminal.
+
+    Raises:
+        UsageError: the answer is no, or nobody can be asked.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("no terminal to ask for confirmation: check the values above and use --yes")
+    if not click.confirm(question, err=True):
+        raise UsageError("not confirmed; nothing was changed")

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""The client's YAML: which groups of servers there are, how long to wait, how much to accept.
+
+``load_client_config`` is the only place in the client that looks at the environment and at the
+places where a configuration may stand. Without any file the client still works for everything that
+needs no server.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+from pydantic import Field, create_model, model_validator
+
+from osak.client.container.limits import Limits
+from osak.client.errors import UsageError
+from osak.coordinator import Group, Timeouts
+from osak.shares.configuration import Settings, load_settings
+from osak.shares.errors import ConfigurationError
+
+CONFIG_VARIABLE = "OSAK_CONFIG"
+CONFIG_FILE_NAME = "osak.yaml"
+
+_limit_fields: dict[str, Any] = {
+    field.name: (int, Field(default=field.default, gt=0)) for field in fields(Limits)
+}
+LimitSettings = create_model("LimitSettings", __base__=Settings, **_limit_fields)
+LimitSettings.__doc__ = "The YAML's ``limits``: the fields of ``Limits``, same names and units."
+
+
+class ClientConfig(Settings):
+    """Everything the client reads from YAML.
+
+    Attributes:
+        groups: share servers by group name.
+        default_group: the group that ``--to`` uses when none is named; the only one if there is one.
+        timeouts: how long to wait for servers.
+        limits: how much a container may ask of its reader.
+    """
+
+    groups: dict[str, Group] = Field(default_factory=dict)
+    default_group: str | None = None
+    timeouts: Timeouts = Timeouts()
+    limits: LimitSettings = LimitSettings()  # type: ignore[valid-type]  # made from Limits above
+
+    @model_validator(mode="after")
+    def _default_group_exists(self) -> Self:
+        if self.default_group is not None and self.default_group not in self.groups:
+            raise ValueError(f"default_group {self.default_group!r} is not one of groups")
+        return self
+
+    def group(self, name: str | None) -> tuple[str, Group]:
+        """Name and group to encrypt over.
+
+        Raises:
+            UsageError: there is no such group, or none was named and there is no default.
+        """
+        chosen = name or self.default_group or (next(iter(self.groups)) if len(self.groups) == 1 else None)
+        if chosen is None:
+            known = ", ".join(self.groups) or "none; add one with: osak group add URL --group NAME"
+            raise UsageError(
+                f"which group of servers? Use --group NAME or set default_group (groups: {known})"
+            )
+        if chosen not in self.groups:
+            raise UsageError(
+                f"no group {chosen!r} in the configuration (groups: {', '.join(self.groups) or 'none'})"
+            )
+        return chosen, self.groups[chosen]
+
+    def container_limits(self) -> Limits:
+        """The limits as the container package takes them."""
+        return Limits(**self.limits.model_dump())  # type: ignore[attr-defined]  # a made model
+
+
+def config_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The configuration file in force: given, ``$OSAK_CONFIG``, ``./osak.yaml``, or the user's own."""
+    if given is not None:
+        return given
+    if environment.get(CONFIG_VARIABLE):
+        return Path(environment[CONFIG_VARIABLE])
+    candidates = (Path(CONFIG_FILE_NAME), platformdirs.user_config_path("osak") / CONFIG_FILE_NAME)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load_client_config(given: Path | None, environment: Mapping[str, str] = os.environ) -> ClientConfig:
+    """Read the configuration in force; the empty one if there is none.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or has mistakes (all are listed).
+    """
+    path = config_path(given, environment)
+    if path is None:
+        return ClientConfig()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigurationError(str(path), [f"cannot be read: {reason}"]) from error
+    return load_settings(text, ClientConfig, source=str(path), environment=environment, folder=path.parent)
