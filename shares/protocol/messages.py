@@ -115,6 +115,8 @@ class NodeIdentity:
         limits = members.get("limits", {})
         if not isinstance(limits, dict) or not all(type(number) is int for number in limits.values()):
             raise MessageError('"limits" is not an object of whole numbers')
+        if not all(map(_printable, limits)):
+            raise MessageError("the names of a node's limits are 1 to 200 printable characters long")
         node_id, organisation, version = (
             text_field(members, name) for name in ("id", "organisation", "version")
         )

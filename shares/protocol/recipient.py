@@ -11,11 +11,9 @@ import re
 from osak.shares.errors import MessageError
 
 _PREFIX = "etsi/"
-_SEMANTICS_IDENTIFIER = re.compile(r"(PAS|IDC|PNO)[A-Z]{2}-[A-Za-z0-9-]{1,21}", re.ASCII)
+# Together 12 to 32 characters, as upstream's API allows.
+_RECIPIENT_ID = re.compile(r"etsi/(PAS|IDC|PNO)[A-Z]{2}-[A-Za-z0-9-]{1,21}", re.ASCII)
 _ESTONIAN_CODE = re.compile(r"[1-8][0-9]{10}", re.ASCII)
-# Upstream's API allows 12 to 32 characters.
-_MIN_CHARACTERS = 12
-_MAX_CHARACTERS = 32
 
 
 def check_recipient_id(text: str) -> str:
@@ -24,9 +22,7 @@ def check_recipient_id(text: str) -> str:
     Raises:
         MessageError: any other form.
     """
-    identifier = text.removeprefix(_PREFIX)
-    known = text.startswith(_PREFIX) and _SEMANTICS_IDENTIFIER.fullmatch(identifier)
-    if not known or not _MIN_CHARACTERS <= len(text) <= _MAX_CHARACTERS:
+    if not _RECIPIENT_ID.fullmatch(text):
         raise MessageError("a recipient id looks like etsi/PNOEE-48010010101")
     return text
 

@@ -37,6 +37,7 @@ MAX_AUDIENCES = 255
 _SALT_BYTES = 16
 _MIN_SALT_CHARACTERS = 11  # RFC 9901 9.3 recommends 128 bits; less than 64 is certainly a mistake
 _MAX_PART_BYTES = MAX_TICKET_CHARACTERS
+_MAX_SIGNATURE_CHARACTERS = 1366  # base64url of the 1024 bytes of an 8192-bit RSA key
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def draft_ticket(
     """Make the ticket that ``recipient_id`` is to sign for all ``audiences``.
 
     Raises:
-        MessageError: no or too many audiences, an unknown algorithm, or a malformed recipient id.
+        MessageError: no or too many audiences (about 80 fit), an unknown algorithm, or a malformed
+            recipient id.
     """
     if not 1 <= len(audiences) <= MAX_AUDIENCES:
         raise MessageError("a ticket is for 1 to 255 servers")
@@ -83,6 +85,10 @@ def draft_ticket(
     body = {"iss": check_recipient_id(recipient_id), "_sd": [_digest(audience_list)], "_sd_alg": "sha-256"}
     parts = (_compact({"typ": TICKET_TYPE, "alg": algorithm}), _compact(body))
     signing_input = ".".join(encode_base64url(part) for part in parts).encode("ascii")
+    unsigned = len(signing_input) + len(audience_list) + max(map(len, disclosures)) + len(".~~~")
+    if unsigned + _MAX_SIGNATURE_CHARACTERS > MAX_TICKET_CHARACTERS:
+        # Found now, before a person signs what no server would read.
+        raise MessageError(f"a ticket for {len(audiences)} servers would be too long for an HTTP header")
     return TicketDraft(signing_input, audience_list, disclosures)
 
 
@@ -123,7 +129,11 @@ def parse_ticket(text: str) -> UnverifiedTicket:
     algorithm, recipient_id, list_digest = _read_claims(signing_input)
     if _digest(audience_list) != list_digest:
         raise MessageError("the first disclosure is not the one that was signed")
-    if _read_audience_list(audience_list).count(_digest(audience)) != 1:
+    audience_digests = _read_audience_list(audience_list)
+    # RFC 9901 7.1: a digest that stands anywhere twice makes the whole ticket invalid.
+    if len({list_digest, *audience_digests}) != 1 + len(audience_digests):
+        raise MessageError("a digest stands twice in a ticket")
+    if _digest(audience) not in audience_digests:
         raise MessageError("the second disclosure is not one of the signed audiences")
     return UnverifiedTicket(
         unverified_algorithm=algorithm,

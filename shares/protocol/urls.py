@@ -9,21 +9,29 @@ ticket is ``{base}/key-shares/{share id}?nonce={nonce}`` (CDOC2 system architect
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from ipaddress import IPv6Address
 
 from osak.shares.errors import MessageError
 
 KEY_SHARES_PATH = "/key-shares"
 NODE_IDENTITY_PATH = "/.well-known/osak-node"
 DEFAULT_HTTPS_PORT = 443
+MAX_PORT = 65535
 MAX_URL_CHARACTERS = 1024
+MAX_HOST_CHARACTERS = 253
 
 # Issued ids are 32 lower-case hex digits; foreign servers may use 18 to 36 of these characters.
 _SHARE_ID = re.compile(r"[A-Za-z0-9-]{18,36}", re.ASCII)
 # Upstream's OpenAPI says 12 to 16 characters, its server sends 22, its examples show 40.
 _NONCE = re.compile(r"[A-Za-z0-9_-]{12,128}", re.ASCII)
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+", re.ASCII)
-_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
+# Our own pattern: urllib's urlsplit drops what stands before or after the brackets of an IPv6 address.
+_BASE_URL = re.compile(
+    r"https://(?:(?P<name>[a-z0-9.-]+)|\[(?P<address>[0-9a-f:.]+)\])"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<path>(?:/[a-z0-9._~-]+)*)/?",
+    re.ASCII | re.IGNORECASE,
+)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +53,22 @@ class ServerURL:
         """Read a base URL in any of its spellings.
 
         Raises:
-            MessageError: not https, or with user, query, fragment or odd characters.
+            MessageError: not https, no such host or port, or with user, query, fragment or odd characters.
         """
-        if len(text) > MAX_URL_CHARACTERS or not text.isascii() or re.search(r"[\x00-\x20\x7f\\]", text):
-            raise MessageError("a server URL is plain ASCII without spaces, at most 1024 characters long")
-        try:
-            parts = urlsplit(text)
-            port = parts.port
-        except ValueError as error:
-            raise MessageError(f"not a URL: {text}") from error
-        if parts.scheme != "https" or not parts.hostname:
-            raise MessageError(f"a server URL starts with https:// and names a host: {text}")
-        if parts.username is not None or parts.password is not None or "?" in text or "#" in text:
-            raise MessageError(f"a server URL has no user, query or fragment: {text}")
-        host, path = parts.hostname.lower(), parts.path.removesuffix("/")
-        if not _HOST.fullmatch(host) or not _PATH.fullmatch(path) or "/.." in path or "/./" in f"{path}/":
-            raise MessageError(f"a server URL with odd characters: {text}")
-        if port == 0:
-            raise MessageError(f"a server URL with port 0: {text}")
-        return cls(host, DEFAULT_HTTPS_PORT if port is None else port, path)
+        # The text is never repeated in an error: it may carry a password that belongs nowhere.
+        if len(text) > MAX_URL_CHARACTERS:
+            raise MessageError("a server URL is at most 1024 characters long")
+        found = _BASE_URL.fullmatch(text)
+        if found is None:
+            raise MessageError(
+                "a server URL is https://host:port/path in plain ASCII, without user, query or fragment"
+            )
+        port, path = int(found["port"] or DEFAULT_HTTPS_PORT), found["path"]
+        if not 1 <= port <= MAX_PORT:
+            raise MessageError("the port of a server URL is 1 to 65535")
+        if {".", ".."} & set(path.split("/")):
+            raise MessageError('the path of a server URL has no "." or ".." in it')
+        return cls(_canonical_host(found["name"], found["address"]), port, path)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -85,7 +90,8 @@ class Audience:
         Raises:
             MessageError: not exactly ``{base}/key-shares/{share id}?nonce={nonce}``.
         """
-        head, marker, tail = text.partition(f"{KEY_SHARES_PATH}/")
+        # From the right: a server's own path may hold the same word, an id and a nonce cannot.
+        head, marker, tail = text.rpartition(f"{KEY_SHARES_PATH}/")
         share_id, question, nonce = tail.partition("?nonce=")
         if not marker or not question or not _NONCE.fullmatch(nonce) or head.endswith("/"):
             raise MessageError("an audience is {base}/key-shares/{share id}?nonce={nonce}")
@@ -93,6 +99,16 @@ class Audience:
 
     def __str__(self) -> str:
         return f"{self.server}{KEY_SHARES_PATH}/{self.share_id}?nonce={self.nonce}"
+
+
+def _canonical_host(name: str | None, address: str | None) -> str:
+    """Lower-case DNS name or IPv4 address, or the shortest spelling of an IPv6 address (RFC 5952)."""
+    if name is not None and len(name) <= MAX_HOST_CHARACTERS and _NAME.fullmatch(name.lower()):
+        return name.lower()
+    try:
+        return str(IPv6Address(address or ""))
+    except ValueError as error:
+        raise MessageError("the host of a server URL is neither a DNS name nor an IP address") from error
 
 
 def check_share_id(text: str) -> str:
