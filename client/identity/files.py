@@ -28,7 +28,7 @@ MIN_SECRET_BYTES = 32
 PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
 PublicKey = EllipticCurvePublicKey | RSAPublicKey
 
-_HEX_SECRET = re.compile(rb"(?:[0-9a-fA-F]{2}){32,}")
+_HEX_SECRET = re.compile(rb"(?:[0-9a-fA-F]{2})+")
 
 
 @dataclass(frozen=True, slots=True)
