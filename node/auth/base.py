@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""The seam between a request's evidence and the person behind it.
+
+An ``Authenticator`` proves who signed and what they signed for. Whether that is this node, this share
+and a live nonce is the service's business, for it is the same for every kind of ticket.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from osak.shares.protocol.urls import Audience
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a request carries to prove who asks, exactly as received.
+
+    Attributes:
+        ticket: SD-JWT presentation.
+        certificate: single-line PEM, or base64url of DER.
+    """
+
+    ticket: str = field(repr=False)
+    certificate: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person whose signature and certificate were verified, and what they signed.
+
+    Attributes:
+        recipient_id: for example ``etsi/PNOEE-48010010101``.
+        audience: the one server, share and nonce that the ticket is for.
+    """
+
+    recipient_id: str = field(repr=False)
+    audience: Audience = field(repr=False)
+
+
+class Authenticator(Protocol):
+    """Turns evidence into a principal, or raises."""
+
+    def authenticate(self, evidence: Evidence, now: datetime) -> Principal:
+        """Verify ``evidence`` as of ``now`` (with a time zone).
+
+        Raises:
+            TicketRefusedError: the ticket proves nothing.
+            CertificateRefusedError: its certificate is not to be believed.
+        """
+        ...

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""Which certificates may sign tickets: the chain, the validity, the key usage and the person's number.
+
+Rules (CDOC2 system architecture, chapter 6; cryptography's RFC 5280 path validation does the chain):
+
+- the chain ends at a configured anchor; an anchor may be an issuing CA itself, as upstream has it;
+- valid now, at every level;
+- the leaf has keyUsage with digitalSignature and without contentCommitment: a signature made to bind
+  a person (a qualified one) must never open a file;
+- its subject has exactly one serialNumber, an ETSI semantics identifier.
+
+A verified certificate is remembered for ``CACHE_SECONDS`` under the SHA-256 of its DER: a chain
+check costs about a millisecond, a ticket's own signature less than a tenth of that. The validity is
+checked on every use. Revocation is not checked yet.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import NameOID
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from osak.node.errors import CertificateRefusedError
+from osak.shares.errors import MessageError
+from osak.shares.protocol.recipient import recipient_id_from_serial_number
+from osak.shares.protocol.strict_json import decode_base64, decode_base64url
+
+CACHE_SECONDS = 300
+CACHE_ENTRIES = 1024
+MAX_CHAIN_DEPTH = 3
+_PEM_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_PEM_END: Final = "-----END CERTIFICATE-----"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedCertificate:
+    """What is left of a certificate once it was verified.
+
+    Attributes:
+        recipient_id: ``etsi/`` and the subject's serialNumber.
+        public_key: the leaf's key.
+    """
+
+    recipient_id: str = field(repr=False)
+    public_key: CertificatePublicKeyTypes = field(repr=False)
+    not_before: datetime
+    not_after: datetime
+
+
+class CertificateVerifier:
+    """Verifies people's certificates against the configured anchors."""
+
+    def __init__(
+        self, anchors: Sequence[x509.Certificate], intermediates: Sequence[x509.Certificate] = ()
+    ) -> None:
+        self._store = Store(list(anchors))
+        self._intermediates = list(intermediates)
+        self._verified: OrderedDict[bytes, tuple[datetime, TrustedCertificate]] = OrderedDict()
+
+    def verify(self, text: str, now: datetime) -> TrustedCertificate:
+        """Verify a certificate as it stands in the header.
+
+        Raises:
+            CertificateRefusedError: one of the rules above is broken.
+        """
+        der = decode_certificate_header(text)
+        key = hashlib.sha256(der).digest()
+        found = self._verified.get(key)
+        if found is not None and timedelta() <= now - found[0] < timedelta(seconds=CACHE_SECONDS):
+            return _check_validity(found[1], now)
+        trusted = self._verify_chain(der, now)
+        self._verified[key] = (now, trusted)
+        self._verified.move_to_end(key)
+        if len(self._verified) > CACHE_ENTRIES:
+            self._verified.popitem(last=False)
+        return trusted
+
+    def _verify_chain(self, der: bytes, now: datetime) -> TrustedCertificate:
+        policy = (
+            PolicyBuilder()
+            .store(self._store)
+            .time(now)
+            .max_chain_depth(MAX_CHAIN_DEPTH)
+            # Leaves: people's certificates have no SAN or an odd one; what matters is checked below.
+            .extension_policies(ca_policy=_authority_policy(), ee_policy=ExtensionPolicy.permit_all())
+        )
+        try:
+            leaf = x509.load_der_x509_certificate(der)
+            policy.build_client_verifier().verify(leaf, self._intermediates)
+            return _read_person(leaf)
+        except VerificationError as error:
+            raise CertificateRefusedError("no chain to a trusted anchor that is valid now") from error
+        except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+            raise CertificateRefusedError("the certificate is malformed") from error
+
+
+def _authority_policy() -> ExtensionPolicy:
+    """What a CA certificate must say of itself: that it is one, and that it may issue."""
+    return (
+        ExtensionPolicy.permit_all()
+        .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _check_is_authority)
+        .require_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_may_issue)
+    )
+
+
+def _check_is_authority(
+    _policy: object, _certificate: x509.Certificate, constraints: x509.BasicConstraints
+) -> None:
+    if not constraints.ca:
+        raise ValueError("the issuer is no CA")
+
+
+def _check_may_issue(_policy: object, _certificate: x509.Certificate, usage: x509.KeyUsage) -> None:
+    if not usage.key_cert_sign:
+        raise ValueError("the issuer may not sign certificates")
+
+
+def _read_person(leaf: x509.Certificate) -> TrustedCertificate:
+    try:
+        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound as error:
+        raise CertificateRefusedError("the certificate has no keyUsage") from error
+    if not usage.digital_signature or usage.content_commitment:
+        raise CertificateRefusedError("the certificate is not for authentication")
+    numbers = leaf.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+    if len(numbers) != 1:
+        raise CertificateRefusedError("the subject does not have exactly one serialNumber")
+    try:
+        recipient_id = recipient_id_from_serial_number(str(numbers[0].value))
+    except MessageError as error:
+        raise CertificateRefusedError("the subject's serialNumber is no semantics identifier") from error
+    return TrustedCertificate(
+        recipient_id, leaf.public_key(), leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    )
+
+
+def _check_validity(certificate: TrustedCertificate, now: datetime) -> TrustedCertificate:
+    if not certificate.not_before <= now <= certificate.not_after:
+        raise CertificateRefusedError("the certificate is not valid now")
+    return certificate
+
+
+def decode_certificate_header(text: str) -> bytes:
+    """DER of ``x-cdoc2-auth-x5c``: single-line PEM (OpenAPI 1.0.1) or base64url DER (1.2.1 draft).
+
+    White space inside the PEM is skipped, since upstream's server does so.
+
+    Raises:
+        CertificateRefusedError: neither form.
+    """
+    try:
+        if text.startswith(_PEM_BEGIN) and text.endswith(_PEM_END):
+            return decode_base64("".join(text[len(_PEM_BEGIN) : -len(_PEM_END)].split()))
+        return decode_base64url(text)
+    except MessageError as error:
+        raise CertificateRefusedError(
+            "the certificate is neither PEM on one line nor base64url DER"
+        ) from error

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""``osak node``: make a node's folder, run a node. A thin skin over ``init`` and ``server``.
+
+Results go to stdout, the node's log to stderr. Errors leave as click exceptions with the exit codes
+of every osak command: 2 for usage and configuration, 6 for files, ports and the store.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from osak.node.config import load_node_config
+from osak.node.errors import NodeError
+from osak.node.init import CreatedNode, create_node
+from osak.node.server import serve
+from osak.shares.errors import ConfigurationError
+
+
+class UsageCommandError(click.ClickException):
+    """A configuration or usage that cannot work."""
+
+    exit_code = 2
+
+
+class SystemCommandError(click.ClickException):
+    """A file, a port or the store is not there."""
+
+    exit_code = 6
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as error:
+        raise UsageCommandError(str(error)) from error
+    except (OSError, NodeError) as error:
+        raise SystemCommandError(str(error)) from error
+
+
+@click.group()
+def node() -> None:
+    """Run one organisation's share server."""
+
+
+@node.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--id", "node_id", required=True, help="Short name, for example ria.")
+@click.option("--organisation", required=True, help="Who runs this node, for people.")
+@click.option("--url", required=True, help="Where clients will reach it: https://HOST[:PORT].")
+@click.option("--listen", metavar="HOST:PORT", help="Default: all addresses, at the URL's port.")
+@click.option("--admin", metavar="HOST:PORT", help="Health and metrics. Default: 127.0.0.1:9443.")
+@click.option("--dev-tls", is_flag=True, help="Make a self-signed certificate, to try things out.")
+@click.option(
+    "--trust",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="CA certificates (PEM) whose people may fetch shares. Repeatable.",
+)
+def init(
+    *,
+    folder: Path,
+    node_id: str,
+    organisation: str,
+    url: str,
+    listen: str | None,
+    admin: str | None,
+    dev_tls: bool,
+    trust: tuple[Path, ...],
+) -> None:
+    """Write a new node's configuration and keys into DIR."""
+    with _exit_codes():
+        created = create_node(
+            folder,
+            node_id=node_id,
+            organisation=organisation,
+            url=url,
+            listen=listen,
+            admin=admin,
+            dev_tls=dev_tls,
+            trust=trust,
+        )
+    _print_next_steps(created, node_id, trusts=bool(trust))
+
+
+@node.command()
+@click.option(
+    "-c",
+    "--config",
+    "config_file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The node's YAML.",
+)
+def run(config_file: Path) -> None:
+    """Serve shares until SIGTERM or SIGINT; log JSON lines to stderr."""
+    with _exit_codes():
+        asyncio.run(serve(load_node_config(config_file, os.environ)))
+
+
+def _print_next_steps(created: CreatedNode, node_id: str, *, trusts: bool) -> None:
+    for file in created.files:
+        click.echo(f"created {file}")
+    if created.pin_sha256:
+        click.echo(f"certificate pin (pin_sha256): {created.pin_sha256}")
+    click.echo("next:")
+    click.echo(
+        f"  keep a copy of {created.folder / 'node.key'} elsewhere: without it the stored shares are lost"
+    )
+    if not created.pin_sha256:
+        click.echo(f"  put the certificate and key for {created.public_url} into {created.folder / 'tls'}/")
+    if not trusts:
+        click.echo(f"  name CA certificates in {created.files[0]} under trust.anchors")
+    click.echo(f"  start it: osak node run -c {created.files[0]}")
+    click.echo(f"  clients add it with: osak group add {created.public_url}  (id {node_id})")

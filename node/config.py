@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+"""What an operator writes into a node's YAML, and its one loader.
+
+Every limit and duration has a default here and nowhere else. Durations are a number and a unit:
+``300s``, ``10m``, ``12h``, ``3650d``. Relative paths start at the YAML's folder. A file that is named
+must exist when the node starts, so that all mistakes are found at once and before the port opens.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
+
+from osak.shares.configuration import Settings, load_settings
+from osak.shares.errors import ConfigurationError
+from osak.shares.protocol.messages import MAX_BODY_BYTES, MAX_NAME_CHARACTERS
+from osak.shares.protocol.urls import ServerURL
+
+_NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
+_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])", re.ASCII)
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_HOST_PORT = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
+_TLS_MISSING: Final = (
+    "a node speaks TLS only: name certificate_file and key_file (to try a node out, "
+    "`osak node init --dev-tls` makes a self-signed pair)"
+)
+
+
+class ListenAddress(NamedTuple):
+    """A host and port to listen on; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+
+def parse_listen_address(text: Any) -> ListenAddress:
+    """Read ``HOST:PORT``; an IPv6 host stands in brackets.
+
+    Raises:
+        ValueError: any other form.
+    """
+    found = _HOST_PORT.fullmatch(text) if isinstance(text, str) else None
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError("an address is HOST:PORT, for example 0.0.0.0:8443 or [::1]:8443")
+    return ListenAddress(found["host"].strip("[]"), int(found["port"]))
+
+
+def check_node_name(text: Any) -> str:
+    """Return ``text`` if it can be a node's short name.
+
+    Raises:
+        ValueError: any other form.
+    """
+    if not isinstance(text, str) or not _NODE_NAME.fullmatch(text):
+        raise ValueError("a node's id is 1 to 32 lower-case letters, digits and hyphens inside")
+    return text
+
+
+def check_organisation(text: Any) -> str:
+    """Return ``text`` if it can be an organisation's name.
+
+    Raises:
+        ValueError: empty, too long or not printable.
+    """
+    usable = isinstance(text, str) and text.strip() and text.isprintable()
+    if not usable or len(text) > MAX_NAME_CHARACTERS:
+        raise ValueError("an organisation's name is 1 to 200 printable characters")
+    return str(text)
+
+
+def _parse_duration(text: Any) -> int:
+    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError("a duration is a number and s, m, h or d, for example 300s or 3650d")
+    return int(found[1]) * _UNIT_SECONDS[found[2]]
+
+
+def _parse_url(text: Any) -> ServerURL:
+    if not isinstance(text, str):
+        raise ValueError("a URL is a string, for example https://osak.example.ee:8443")  # noqa: TRY004 - pydantic wants it
+    return ServerURL.parse(text)
+
+
+def _resolve(text: Any, info: ValidationInfo) -> Path:
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise ValueError("expected the path of a file")
+    return Path(info.context["folder"] if info.context else "") / text
+
+
+def _resolve_existing(text: Any, info: ValidationInfo) -> Path:
+    path = _resolve(text, info)
+    if not path.is_file():
+        raise ValueError(f"no such file: {path}")
+    return path
+
+
+NodeName = Annotated[
+    str,
+    PlainValidator(check_node_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NODE_NAME.pattern}$"}),
+]
+OrganisationName = Annotated[
+    str,
+    PlainValidator(check_organisation),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS}),
+]
+Duration = Annotated[
+    int, PlainValidator(_parse_duration), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*[smhd]$"})
+]
+Address = Annotated[
+    ListenAddress,
+    PlainValidator(parse_listen_address),
+    WithJsonSchema({"type": "string", "pattern": "^.+:[0-9]+$"}),
+]
+PublicURL = Annotated[
+    ServerURL, PlainValidator(_parse_url), WithJsonSchema({"type": "string", "pattern": "^https://"})
+]
+FilePath = Annotated[Path, PlainValidator(_resolve), WithJsonSchema({"type": "string"})]
+ExistingFile = Annotated[Path, PlainValidator(_resolve_existing), WithJsonSchema({"type": "string"})]
+
+
+class TLSSettings(Settings):
+    """The certificate that clients see."""
+
+    certificate_file: ExistingFile = Field(description="PEM: the server's certificate, then its issuers")
+    key_file: ExistingFile = Field(description="PEM: its private key, not encrypted")
+
+
+class SQLiteStorageSettings(Settings):
+    """Shares in one SQLite file; a 201 means durable."""
+
+    kind: Literal["sqlite"]
+    path: FilePath = Field(description="the database file; made on first start, readable by its owner only")
+
+
+class MemoryStorageSettings(Settings):
+    """Shares in memory, gone when the process ends: for tests only."""
+
+    kind: Literal["memory"]
+
+
+StorageSettings = SQLiteStorageSettings | MemoryStorageSettings
+
+
+class TrustSettings(Settings):
+    """Which certificates may sign tickets."""
+
+    anchors: tuple[ExistingFile, ...] = Field(
+        min_length=1,
+        description="PEM files: CA certificates that are trusted, roots or issuing CAs themselves",
+    )
+    intermediates: tuple[ExistingFile, ...] = Field(
+        (), description="PEM files: CA certificates between an anchor and people, not trusted by themselves"
+    )
+
+    @field_validator("anchors", mode="before")
+    @classmethod
+    def _explain_empty(cls, anchors: Any) -> Any:
+        if anchors == []:
+            raise ValueError("name at least one CA certificate: without it nobody can fetch a share")
+        return anchors
+
+
+class LimitSettings(Settings):
+    """What a stranger can make the node do at most."""
+
+    nonce_life: Duration = Field(300, description="how old a nonce may be when it comes back")
+    max_body_bytes: int = Field(
+        MAX_BODY_BYTES, ge=512, le=MAX_BODY_BYTES, description="size of a request body"
+    )
+    request_timeout: Duration = Field(10, description="until a whole request must be read and answered")
+    shutdown_timeout: Duration = Field(10, description="for requests under way when the node is stopped")
+
+
+class ExpirySettings(Settings):
+    """How long shares live."""
+
+    default: Duration = Field(_parse_duration("3650d"), description="when the sender asks for nothing")
+    max: Duration = Field(_parse_duration("3650d"), description="when the sender asks for more")
+    sweep_every: Duration = Field(
+        60, description="how often expired rows are erased; they are invisible before"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "ExpirySettings":
+        if self.default > self.max:
+            raise ValueError("default is longer than max")
+        return self
+
+
+class SealingSettings(Settings):
+    """The key under which shares lie in the store."""
+
+    key_file: ExistingFile = Field(
+        description="exactly 32 random bytes; without it the stored shares are lost"
+    )
+
+
+class AdminSettings(Settings):
+    """Health and metrics: plain HTTP, so keep it on loopback or a private network."""
+
+    listen: Address = Field(ListenAddress("127.0.0.1", 9443), description="HOST:PORT")
+
+
+class NodeConfig(Settings):
+    """A node's whole configuration."""
+
+    id: NodeName = Field(description="short name in clients' YAML")
+    organisation: OrganisationName = Field(description="who runs this node, for people")
+    public_url: PublicURL = Field(description="where clients reach this node; tickets are bound to it")
+    listen: Address = Field(description="HOST:PORT")
+    tls: TLSSettings
+    storage: StorageSettings = Field(discriminator="kind")
+    trust: TrustSettings
+    limits: LimitSettings = LimitSettings()
+    expiry: ExpirySettings = ExpirySettings()
+    sealing: SealingSettings
+    admin: AdminSettings = AdminSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _explain_missing_tls(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("tls", "absent") in ("absent", None, {}):
+            raise ValueError(_TLS_MISSING)
+        return values
+
+
+def load_node_config(path: Path, environment: Mapping[str, str]) -> NodeConfig:
+    """Read and check the YAML file at ``path``.
+
+    Raises:
+        ConfigurationError: every mistake at once.
+        OSError: the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(str(path), ["not UTF-8 text"]) from error
+    return load_settings(
+        text, NodeConfig, source=str(path), environment=environment, folder=path.resolve().parent
+    )
+
+
+def schema_text() -> str:
+    """JSON Schema of the YAML, as committed in ``configs/schema/node.schema.json``."""
+    return json.dumps(NodeConfig.model_json_schema(), indent=2, ensure_ascii=False) + "\n"

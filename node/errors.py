@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Everything a node can refuse or fail at, drawn as one tree, and how each is answered.
+
+NodeError
+├── BadRequestError             the request is not well formed; its text is shown to the client
+├── BodyTooLargeError           the body is longer than limits.max_body_bytes
+├── RequestTimeoutError         the request was not complete in time
+├── TicketRefusedError          the ticket, or
+│   └── CertificateRefusedError its certificate, does not prove who asks
+├── ShareNotFoundError          unknown, foreign, revoked or expired share, spent or stale nonce
+├── RouteNotFoundError          no such path
+├── MethodNotAllowedError       the path exists, the method does not
+├── StorageError                the store cannot be reached, or did not keep what it was given
+├── SealingError                a stored share cannot be opened with this node's key
+└── InternalError               anything nobody thought of
+
+``ANSWERS`` is the only place where an error becomes a status and a code; a test proves it total.
+The text of an error is for the log (never a secret in it); only the table's text reaches a client.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from osak.shares.protocol.codes import ProblemCode
+
+
+class NodeError(Exception):
+    """Base of every error of this package."""
+
+
+class BadRequestError(NodeError):
+    """The request is not well formed; the text is one of our own sentences and is public."""
+
+
+class BodyTooLargeError(NodeError):
+    """The request's body is longer than allowed."""
+
+
+class RequestTimeoutError(NodeError):
+    """The request was not complete, or not answered, in time."""
+
+
+class TicketRefusedError(NodeError):
+    """The ticket does not prove that the recipient asks this node for this share now."""
+
+
+class CertificateRefusedError(TicketRefusedError):
+    """The ticket's certificate is malformed, not trusted, not valid now, or not for authentication."""
+
+
+class ShareNotFoundError(NodeError):
+    """There is nothing to release or revoke; every reason gives the same answer."""
+
+
+class RouteNotFoundError(NodeError):
+    """No such path."""
+
+
+class MethodNotAllowedError(NodeError):
+    """The path exists, the method does not."""
+
+
+class StorageError(NodeError):
+    """The store failed; nothing may be taken as stored, spent or deleted."""
+
+
+class SealingError(NodeError):
+    """A stored share was sealed under another key, or its row was tampered with."""
+
+
+class InternalError(NodeError):
+    """An unexpected failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one class of errors looks to a client.
+
+    Attributes:
+        status: HTTP status.
+        code: stable code of the problem document.
+        text: one public sentence; empty means that the error's own text is public.
+    """
+
+    status: HTTPStatus
+    code: ProblemCode
+    text: str
+
+
+ANSWERS: Final[dict[type[NodeError], Answer]] = {
+    BadRequestError: Answer(HTTPStatus.BAD_REQUEST, ProblemCode.BAD_REQUEST, ""),
+    BodyTooLargeError: Answer(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ProblemCode.BODY_TOO_LARGE, "the request body is too large"
+    ),
+    RequestTimeoutError: Answer(
+        HTTPStatus.REQUEST_TIMEOUT, ProblemCode.BAD_REQUEST, "the request took too long"
+    ),
+    TicketRefusedError: Answer(
+        HTTPStatus.UNAUTHORIZED, ProblemCode.TICKET_REFUSED, "the authentication ticket was refused"
+    ),
+    CertificateRefusedError: Answer(
+        HTTPStatus.UNAUTHORIZED, ProblemCode.TICKET_REFUSED, "the authentication certificate was refused"
+    ),
+    ShareNotFoundError: Answer(
+        HTTPStatus.NOT_FOUND, ProblemCode.NOT_FOUND, "no such share, or not for this ticket"
+    ),
+    RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, ProblemCode.NOT_FOUND, "no such path"),
+    MethodNotAllowedError: Answer(
+        HTTPStatus.METHOD_NOT_ALLOWED, ProblemCode.METHOD_NOT_ALLOWED, "this path does not take this method"
+    ),
+    StorageError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        ProblemCode.STORAGE_UNAVAILABLE,
+        "the node cannot reach its storage; try again later",
+    ),
+    SealingError: Answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, ProblemCode.INTERNAL, "the node could not answer; tell its operator"
+    ),
+    InternalError: Answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, ProblemCode.INTERNAL, "the node could not answer; tell its operator"
+    ),
+}
+
+
+def answer_for(error: NodeError) -> tuple[HTTPStatus, ProblemCode, str]:
+    """Status, code and public text of ``error``."""
+    answer = ANSWERS[type(error)]
+    return answer.status, answer.code, answer.text or str(error)

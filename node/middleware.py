@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Everything that stands between a socket and a handler: limits, and how errors are answered.
+
+Every error ends here, once: ours through ``errors.ANSWERS``, aiohttp's own by its status, anything else
+as "internal". A client never sees a stack trace or an error's inner text. ``X-Forwarded-*`` headers
+are not read anywhere: a node knows its public URL from its configuration.
+"""
+
+import asyncio
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from osak.node.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    InternalError,
+    MethodNotAllowedError,
+    NodeError,
+    RequestTimeoutError,
+    RouteNotFoundError,
+    answer_for,
+)
+from osak.node.telemetry import REFUSAL_KEY, REQUEST_ID_KEY, Telemetry, place_of
+from osak.shares.protocol.headers import AUTH_TICKET
+from osak.shares.protocol.messages import Problem
+
+_BY_STATUS: dict[int, type[NodeError]] = {
+    HTTPStatus.NOT_FOUND: RouteNotFoundError,
+    HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowedError,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLargeError,
+}
+
+
+def answer_errors(telemetry: Telemetry, *, timeout_seconds: float) -> Middleware:
+    """Middleware that bounds a request in time and size and turns every error into a problem document."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        headers: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                # Read here for every method, so that no body stays unbounded because nobody looks at it.
+                await request.read()
+                return await handler(request)
+        except NodeError as error:
+            failure = error
+        except web.HTTPException as error:
+            failure = _BY_STATUS.get(error.status, BadRequestError)("the request is not well formed")
+            headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+        except TimeoutError:
+            failure = RequestTimeoutError("not complete in time")
+        except (web.PayloadAccessError, web.RequestPayloadError):
+            failure = BadRequestError("the request body is broken")
+        except Exception as error:  # noqa: BLE001 - the last line of defence: anything else is "internal"
+            # Not .exception(): the text and the values in a traceback may be secrets.
+            telemetry.log.error(  # noqa: TRY400 - see above
+                "unexpected", reason=type(error).__name__, place=place_of(error)
+            )
+            failure = InternalError("unexpected")
+        return _problem(request, failure, headers, telemetry)
+
+    return middleware
+
+
+def _problem(
+    request: web.Request, error: NodeError, headers: dict[str, str], telemetry: Telemetry
+) -> web.Response:
+    status, code, text = answer_for(error)
+    request_id = request[REQUEST_ID_KEY]
+    request[REFUSAL_KEY] = {"code": code.value, "reason": f"{type(error).__name__}: {error}"}
+    telemetry.refusals.labels(type(error).__name__).inc()
+    if status == HTTPStatus.UNAUTHORIZED:  # RFC 9110 15.5.2: a 401 names what would help
+        headers = {**headers, "WWW-Authenticate": AUTH_TICKET}
+    return web.Response(
+        status=status,
+        body=Problem(status, code, text, request_id).to_json(),
+        content_type="application/problem+json",
+        headers=headers,
+    )

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""How a share lies in the store: sealed under the node's key, so that a stolen database is mute.
+
+The node key is 32 random bytes. HKDF-SHA256 (RFC 5869) makes one key for each purpose from it:
+sealing (AES-256-GCM), recipient tags and nonces (HMAC-SHA256), and the key's public id. Rules:
+
+- a sealed share is ``version 1 || 12 random bytes || ciphertext and tag``; its associated data binds
+  share id and recipient tag, so no row can be moved to another share or given to another person;
+- a recipient is stored only as HMAC over share id and recipient id: the same person looks different
+  in every row, and without the node key a list of all personal codes does not help.
+
+Random 96-bit nonces are safe here for 2^32 shares of one node (NIST SP 800-38D, 8.3).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from osak.node.errors import SealingError
+from osak.shares.errors import ConfigurationError
+
+NODE_KEY_BYTES = 32
+_VERSION = b"\x01"
+_GCM_NONCE_BYTES = 12
+_KEY_ID_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKey:
+    """The node's master key, already split by purpose.
+
+    Attributes:
+        key_id: public name of the key, 16 hex digits, stored with everything sealed under it.
+    """
+
+    key_id: str
+    sealing_key: bytes = field(repr=False)
+    recipient_key: bytes = field(repr=False)
+    nonce_key: bytes = field(repr=False)
+
+    @classmethod
+    def from_bytes(cls, master: bytes) -> "NodeKey":
+        """Derive all keys from 32 random bytes.
+
+        Raises:
+            ValueError: another length.
+        """
+        if len(master) != NODE_KEY_BYTES:
+            raise ValueError("a node key is exactly 32 bytes")
+        return cls(
+            key_id=_derive(master, b"osak-node-key-id-v1", _KEY_ID_BYTES).hex(),
+            sealing_key=_derive(master, b"osak-node-sealing-v1", 32),
+            recipient_key=_derive(master, b"osak-node-recipient-v1", 32),
+            nonce_key=_derive(master, b"osak-node-nonce-v1", 32),
+        )
+
+    @classmethod
+    def from_file(cls, path: Path) -> "NodeKey":
+        """Read the key file.
+
+        Raises:
+            ConfigurationError: it is not exactly 32 bytes long.
+            OSError: it cannot be read.
+        """
+        with path.open("rb") as stream:
+            master = stream.read(NODE_KEY_BYTES + 1)
+        try:
+            return cls.from_bytes(master)
+        except ValueError as error:
+            raise ConfigurationError(str(path), [str(error)]) from error
+
+
+class ShareSealer:
+    """Seals and opens shares and makes recipient tags, all under one node key."""
+
+    def __init__(self, key: NodeKey, random_bytes: Callable[[int], bytes]) -> None:
+        self.key_id = key.key_id
+        self._recipient_key = key.recipient_key
+        self._cipher = AESGCM(key.sealing_key)
+        self._random_bytes = random_bytes
+
+    def recipient_tag(self, share_id: str, recipient_id: str) -> bytes:
+        """What is stored in place of the recipient id of this share, 32 bytes."""
+        return hmac.digest(self._recipient_key, f"{share_id}\0{recipient_id}".encode(), hashlib.sha256)
+
+    def seal(self, share: bytes, share_id: str, recipient_tag: bytes) -> bytes:
+        """Encrypt ``share`` for storage."""
+        nonce = self._random_bytes(_GCM_NONCE_BYTES)
+        return _VERSION + nonce + self._cipher.encrypt(nonce, share, share_id.encode() + recipient_tag)
+
+    def open(self, sealed: bytes, share_id: str, recipient_tag: bytes) -> bytes:
+        """Decrypt what ``seal`` made.
+
+        Raises:
+            SealingError: another key, another share, another recipient, or damage.
+        """
+        version, nonce, ciphertext = (
+            sealed[:1],
+            sealed[1 : 1 + _GCM_NONCE_BYTES],
+            sealed[1 + _GCM_NONCE_BYTES :],
+        )
+        if version != _VERSION or len(nonce) != _GCM_NONCE_BYTES:
+            raise SealingError("a sealed share of an unknown form")
+        try:
+            return self._cipher.decrypt(nonce, ciphertext, share_id.encode() + recipient_tag)
+        except InvalidTag as error:
+            raise SealingError("a stored share does not open: its row is damaged") from error
+
+
+def _derive(master: bytes, purpose: bytes, length: int) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=purpose).derive(master)

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The use cases of a node: create, issue a nonce, release, revoke. No HTTP, no backend, no real clock.
+
+The order of checks in ``release`` is the law here. Everything about the person and the ticket comes
+first, and the nonce is spent last, in one atomic step of the store: a stranger cannot burn somebody's
+nonce, and of any number of simultaneous requests with one ticket exactly one succeeds. Unknown share,
+foreign recipient, stale or spent nonce and revoked share all raise the same ``ShareNotFoundError``.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from osak.node.auth.base import Authenticator, Evidence
+from osak.node.errors import BadRequestError, SealingError, ShareNotFoundError, TicketRefusedError
+from osak.node.nonces import NonceMint
+from osak.node.sealing import ShareSealer
+from osak.node.storage.base import ShareStore, StoredShare
+from osak.shares.protocol.messages import NodeIdentity, NonceReply, ShareMessage
+from osak.shares.protocol.share_set import ShareSetMember
+from osak.shares.protocol.urls import ServerURL
+
+SHARE_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedShare:
+    """The receipt of a stored share; ``expires_at`` is in seconds since 1970."""
+
+    share_id: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryRules:
+    """How long shares live, in seconds: when nothing is asked for, and at most."""
+
+    default_seconds: int
+    max_seconds: int
+
+
+class ShareService:
+    """One node's use cases over a store, an authenticator and the node's key."""
+
+    def __init__(
+        self,
+        *,
+        identity: NodeIdentity,
+        public_url: ServerURL,
+        store: ShareStore,
+        authenticator: Authenticator,
+        sealer: ShareSealer,
+        nonces: NonceMint,
+        expiry: ExpiryRules,
+        clock: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.identity = identity
+        self._public_url = public_url
+        self._store = store
+        self._authenticator = authenticator
+        self._sealer = sealer
+        self._nonces = nonces
+        self._expiry = expiry
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    async def create(
+        self,
+        message: ShareMessage,
+        *,
+        expires_at: datetime | None = None,
+        revocation_hash: bytes | None = None,
+        share_set: ShareSetMember | None = None,
+    ) -> CreatedShare:
+        """Store a share durably and return its new random id.
+
+        Args:
+            message: the share and its recipient.
+            expires_at: when the sender wants it gone; cut to the node's longest time.
+            revocation_hash: SHA-256 of a token that may delete it.
+            share_set: kept beside the share, not interpreted.
+
+        Raises:
+            BadRequestError: ``expires_at`` is not in the future.
+            StorageError: it was not stored.
+        """
+        now = self._now()
+        share_id = self._random_bytes(SHARE_ID_BYTES).hex()
+        tag = self._sealer.recipient_tag(share_id, message.recipient)
+        share = StoredShare(
+            share_id=share_id,
+            key_id=self._sealer.key_id,
+            sealed=self._sealer.seal(message.share, share_id, tag),
+            recipient_tag=tag,
+            created_at=now,
+            expires_at=self._expiry_second(expires_at, now),
+            revocation_hash=revocation_hash,
+            share_set=None if share_set is None else str(share_set),
+        )
+        await self._store.add(share)
+        return CreatedShare(share_id, share.expires_at)
+
+    async def issue_nonce(self, share_id: str) -> NonceReply:
+        """A fresh single-use nonce for one share; issuing keeps nothing.
+
+        Raises:
+            ShareNotFoundError: no such share.
+            StorageError: the store cannot be asked.
+        """
+        now = self._now()
+        await self._find(share_id, now)
+        return NonceReply(self._nonces.issue(share_id, now))
+
+    async def release(self, share_id: str, evidence: Evidence) -> ShareMessage:
+        """Give a share to its recipient and spend the nonce.
+
+        Raises:
+            TicketRefusedError: the evidence proves nothing, or is for another node or share.
+            ShareNotFoundError: nothing to release to this person with this nonce.
+            SealingError: the share cannot be opened with this node's key.
+            StorageError: the store cannot be asked.
+        """
+        now = self._now()
+        # (1) Certificate and signature: who asks?
+        principal = self._authenticator.authenticate(evidence, datetime.fromtimestamp(now, UTC))
+        # (2) Is the ticket for me and for this share?
+        audience = principal.audience
+        if audience.server != self._public_url:
+            raise TicketRefusedError("the audience is another server")
+        if audience.share_id != share_id:
+            raise TicketRefusedError("the audience is another share")
+        # (3) Did I issue the nonce for this share, lately?
+        keep_until = self._nonces.check(share_id, audience.nonce, now)
+        # (4) Is there such a share, and is it this person's?
+        stored = await self._find(share_id, now)
+        tag = self._sealer.recipient_tag(share_id, principal.recipient_id)
+        if not hmac.compare_digest(tag, stored.recipient_tag):
+            raise ShareNotFoundError("the share is another person's")
+        share = self._sealer.open(stored.sealed, share_id, tag)
+        # (5) Last, and atomically: spend the nonce, if the share is still there.
+        if not await self._store.spend(share_id, audience.nonce, keep_until):
+            raise ShareNotFoundError("the nonce was spent, or the share deleted meanwhile")
+        return ShareMessage(share, principal.recipient_id)
+
+    async def revoke(self, share_id: str, token: bytes) -> None:
+        """Delete a share for whoever holds its revocation token.
+
+        Raises:
+            ShareNotFoundError: no such share, not revocable, or another token.
+            StorageError: it was not deleted.
+        """
+        stored = await self._find(share_id, self._now())
+        given = hashlib.sha256(token).digest()
+        if stored.revocation_hash is None or not hmac.compare_digest(given, stored.revocation_hash):
+            raise ShareNotFoundError("the revocation token is not this share's")
+        if not await self._store.delete(share_id):
+            raise ShareNotFoundError("the share was deleted meanwhile")
+
+    async def remove_expired(self) -> int:
+        """Erase expired shares and return how many; they were invisible before."""
+        return await self._store.remove_expired(self._now())
+
+    async def check(self) -> None:
+        """Return if the node can serve.
+
+        Raises:
+            StorageError: the store cannot be used.
+        """
+        await self._store.check()
+
+    async def _find(self, share_id: str, now: int) -> StoredShare:
+        stored = await self._store.get(share_id, now)
+        if stored is None:
+            raise ShareNotFoundError("no such share")
+        if stored.key_id != self._sealer.key_id:
+            raise SealingError(f"share sealed under node key {stored.key_id}, this is {self._sealer.key_id}")
+        return stored
+
+    def _expiry_second(self, asked: datetime | None, now: int) -> int:
+        if asked is None:
+            return now + self._expiry.default_seconds
+        second = int(asked.timestamp())
+        if second <= now:
+            raise BadRequestError("the expiry time must be in the future")
+        return min(second, now + self._expiry.max_seconds)
+
+    def _now(self) -> int:
+        return int(self._clock())

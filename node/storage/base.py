@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The seam behind which shares lie: the Protocol ``ShareStore`` and the row it keeps.
+
+A store is dumb: it sees sealed shares and tags, checks no ticket and knows no key. It promises:
+
+- what returned without an error is durable (as far as the store keeps anything at all);
+- an expired share is invisible, whether or not it was erased yet;
+- ``spend`` says yes at most once for a share and nonce, however many ask at the same time, and only
+  while the share exists: after ``delete`` has returned, no spend succeeds;
+- every failure is a ``StorageError``; no backend's own error leaves it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredShare:
+    """One row. Times are whole seconds since 1970.
+
+    Attributes:
+        key_id: which node key sealed it.
+        sealed: the sealed share.
+        recipient_tag: HMAC that stands for the recipient.
+        revocation_hash: SHA-256 of the sender's revocation token, or None if it cannot be revoked.
+        share_set: the ``x-osak-share-set`` header in its canonical form, or None.
+    """
+
+    share_id: str
+    key_id: str
+    sealed: bytes = field(repr=False)
+    recipient_tag: bytes = field(repr=False)
+    created_at: int
+    expires_at: int
+    revocation_hash: bytes | None = field(default=None, repr=False)
+    share_set: str | None = None
+
+
+class ShareStore(Protocol):
+    """Where a node keeps shares and spent nonces. Every method may raise ``StorageError``."""
+
+    async def add(self, share: StoredShare) -> None:
+        """Keep a new share durably; an id that is already there is a ``StorageError``."""
+        ...
+
+    async def get(self, share_id: str, now: int) -> StoredShare | None:
+        """The share, or None if it is unknown or expired at ``now``."""
+        ...
+
+    async def spend(self, share_id: str, nonce: str, keep_until: int) -> bool:
+        """Record durably that ``nonce`` was used; False if it already was or the share is gone."""
+        ...
+
+    async def delete(self, share_id: str) -> bool:
+        """Erase a share; False if there was none."""
+        ...
+
+    async def remove_expired(self, now: int) -> int:
+        """Erase expired shares and records of spent nonces; return how many shares."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the store can be used now."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the backend; safe to call twice."""
+        ...

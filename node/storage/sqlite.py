@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+"""Shares in one SQLite file: WAL, ``synchronous=FULL``, and one thread that owns the connection.
+
+All work goes through a queue to that thread. It takes whatever waits there, does it in one
+transaction and answers only after the commit. Under load many requests thus share one fsync, and a
+lone request waits for nobody. Rules:
+
+- an answer means committed: reads in a batch see only what is answered together with them;
+- if a commit fails, everybody in the batch gets ``StorageError`` and nothing was kept;
+- the file is readable by its owner only; erased rows are overwritten (``secure_delete``);
+- ``schema_version`` holds one row; a file of another version is refused, never guessed at.
+"""
+
+import asyncio
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from osak.node.errors import StorageError
+from osak.node.storage.base import ShareStore, StoredShare
+
+SCHEMA_VERSION = 1
+_MAX_BATCH = 256
+_BUSY_TIMEOUT_SECONDS = 5.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS shares (
+    share_id TEXT PRIMARY KEY,
+    key_id TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    recipient_tag BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revocation_hash BLOB,
+    share_set TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS shares_by_expiry ON shares (expires_at);
+CREATE TABLE IF NOT EXISTS spent_nonces (
+    share_id TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    keep_until INTEGER NOT NULL,
+    PRIMARY KEY (share_id, nonce)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS spent_nonces_by_expiry ON spent_nonces (keep_until);
+"""
+
+_ADD = "INSERT INTO shares VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_GET = "SELECT * FROM shares WHERE share_id = ? AND expires_at > ?"
+_SPEND = (
+    "INSERT INTO spent_nonces SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM shares WHERE share_id = ?1) "
+    "ON CONFLICT DO NOTHING"
+)
+_DELETE = "DELETE FROM shares WHERE share_id = ?"
+_EXPIRE_SHARES = "DELETE FROM shares WHERE expires_at <= ?"
+_EXPIRE_NONCES = "DELETE FROM spent_nonces WHERE keep_until <= ?"
+
+ResultT = TypeVar("ResultT")
+_Work = Callable[[sqlite3.Connection], Any]
+
+
+class _Job:
+    """One piece of work and where its result goes."""
+
+    __slots__ = ("future", "loop", "result", "work", "writes")
+
+    def __init__(self, work: _Work, *, writes: bool) -> None:
+        self.work = work
+        self.writes = writes
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+        self.result: Any = None
+
+    def settle(self, error: Exception | None) -> None:
+        """Hand the result over; runs on the event loop."""
+        if self.future.done():  # the one who asked was cancelled meanwhile
+            return
+        if error is None:
+            self.future.set_result(self.result)
+        else:
+            failure = StorageError(f"SQLite failed: {error}")
+            failure.__cause__ = error
+            self.future.set_exception(failure)
+
+
+class SQLiteShareStore:
+    """A ``ShareStore`` in an SQLite file; make it with ``open``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="osak-sqlite", daemon=True)
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path) -> "SQLiteShareStore":
+        """Open the file, or make it.
+
+        Raises:
+            StorageError: it cannot be opened, is no such database, or has another schema version.
+        """
+        store = cls(path)
+        store._thread.start()
+        try:
+            await store.check()
+        except StorageError:
+            await store.close()
+            raise
+        return store
+
+    async def add(self, share: StoredShare) -> None:
+        """Keep a share durably."""
+        row = (
+            share.share_id,
+            share.key_id,
+            share.sealed,
+            share.recipient_tag,
+            share.created_at,
+            share.expires_at,
+            share.revocation_hash,
+            share.share_set,
+        )
+        if await self._write(lambda database: database.execute(_ADD, row).rowcount) != 1:
+            raise StorageError("this share id is taken")
+
+    async def get(self, share_id: str, now: int) -> StoredShare | None:
+        """Look a share up."""
+        row = await self._read(lambda database: database.execute(_GET, (share_id, now)).fetchone())
+        return None if row is None else StoredShare(*row)
+
+    async def spend(self, share_id: str, nonce: str, keep_until: int) -> bool:
+        """Spend a nonce once."""
+        parameters = (share_id, nonce, keep_until)
+        return await self._write(lambda database: database.execute(_SPEND, parameters).rowcount == 1)
+
+    async def delete(self, share_id: str) -> bool:
+        """Erase a share."""
+        return await self._write(lambda database: database.execute(_DELETE, (share_id,)).rowcount == 1)
+
+    async def remove_expired(self, now: int) -> int:
+        """Erase what is expired."""
+
+        def erase(database: sqlite3.Connection) -> int:
+            database.execute(_EXPIRE_NONCES, (now,))
+            return database.execute(_EXPIRE_SHARES, (now,)).rowcount
+
+        return await self._write(erase)
+
+    async def check(self) -> None:
+        """Read something."""
+        await self._read(lambda database: database.execute("SELECT version FROM schema_version").fetchone())
+
+    async def close(self) -> None:
+        """Finish what waits in the queue, close the file, end the thread."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def _read(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
+        return await self._run(work, writes=False)
+
+    async def _write(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
+        return await self._run(work, writes=True)
+
+    async def _run(self, work: Callable[[sqlite3.Connection], ResultT], *, writes: bool) -> ResultT:
+        if self._closed:
+            raise StorageError("the store is closed")
+        job = _Job(work, writes=writes)
+        self._jobs.put(job)
+        result: ResultT = await job.future
+        return result
+
+    def _serve(self) -> None:
+        """The thread: open, then one transaction after another until ``close``."""
+        database: sqlite3.Connection | None = None
+        failure: Exception | None = None
+        try:
+            database = _open_database(self._path)
+        except (sqlite3.Error, OSError, StorageError) as error:
+            failure = error
+        running = True
+        while running:
+            jobs, running = self._next_batch()
+            _settle(jobs, failure if database is None else _transact(database, jobs))
+        if database is not None:
+            database.close()
+
+    def _next_batch(self) -> tuple[list[_Job], bool]:
+        """Everything that waits, and whether more may come."""
+        job = self._jobs.get()
+        jobs: list[_Job] = []
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == _MAX_BATCH:
+                return jobs, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return jobs, True
+        return jobs, False
+
+
+def _open_database(path: Path) -> sqlite3.Connection:
+    # SQLite gives its -wal and -shm files the mode of the main file, so that one is made first.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+    database = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None)
+    try:
+        _prepare(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    """Set the durability rules, and make the tables of a new file."""
+    database.execute("PRAGMA secure_delete = ON")
+    database.execute("PRAGMA synchronous = FULL")
+    if database.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+        raise StorageError("the file system does not allow SQLite's WAL")
+    database.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        database.execute(statement)
+    versions = database.execute("SELECT version FROM schema_version").fetchall()
+    if not versions:
+        database.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA_VERSION,))
+    elif versions != [(SCHEMA_VERSION,)]:
+        raise StorageError("the database was written by another version of osak")
+    database.execute("COMMIT")
+
+
+def _transact(database: sqlite3.Connection, jobs: list[_Job]) -> Exception | None:
+    """Do all jobs in one transaction; return what went wrong, and then nothing was done."""
+    # A transaction that begins by reading cannot wait for another process's write when it comes to its own.
+    begin = "BEGIN IMMEDIATE" if any(job.writes for job in jobs) else "BEGIN"
+    try:
+        database.execute(begin)
+        for job in jobs:
+            job.result = job.work(database)
+        database.execute("COMMIT")
+    except sqlite3.Error as error:
+        with suppress(sqlite3.Error):  # some failures have already rolled back
+            database.execute("ROLLBACK")
+        return error
+    return None
+
+
+def _settle(jobs: list[_Job], error: Exception | None) -> None:
+    """Wake everybody in the batch, with one hop to the event loop."""
+
+    def settle_all() -> None:
+        for job in jobs:
+            job.settle(error)
+
+    if jobs:
+        with suppress(RuntimeError):  # the loop is gone, and with it everybody who asked
+            jobs[0].loop.call_soon_threadsafe(settle_all)
+
+
+_: type[ShareStore] = SQLiteShareStore

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""What a node tells its operator: JSON log lines on stderr and Prometheus metrics. Never a secret.
+
+Redaction is by permission, not by search: a log line keeps only the fields in ``LOGGED_FIELDS``,
+whatever a caller passes. Requests are named by their route, so no share id, nonce or header value
+reaches a log, and an unexpected exception is logged by its type and place, without its text.
+Nothing here is global: each node has its own logger and registry. aiohttp's own log is taken over,
+since its messages quote the bytes they complain about.
+"""
+
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final, TextIO
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from osak.shares.protocol.headers import REQUEST_ID
+
+LOGGED_FIELDS: Final = frozenset(
+    {
+        "admin",
+        "code",
+        "event",
+        "id",
+        "level",
+        "listen",
+        "method",
+        "organisation",
+        "pin_sha256",
+        "place",
+        "public_url",
+        "reason",
+        "removed",
+        "request_id",
+        "route",
+        "seconds",
+        "status",
+        "storage",
+        "time",
+        "version",
+    }
+)
+UNKNOWN_ROUTE = "(unknown)"
+_KNOWN_METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS"})
+
+REQUEST_ID_KEY = web.RequestKey("osak-request-id", str)
+REFUSAL_KEY = web.RequestKey("osak-refusal", dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """A node's logger and metrics."""
+
+    log: structlog.typing.FilteringBoundLogger
+    registry: CollectorRegistry
+    requests: Counter
+    request_seconds: Histogram
+    refusals: Counter
+    expired_shares: Counter
+
+
+def create_telemetry(stream: TextIO, version: str) -> Telemetry:
+    """Logger and metrics of one node; log lines go to ``stream``."""
+    registry = CollectorRegistry()
+    Gauge("osak_node_info", "Version of the node's software.", ["version"], registry=registry).labels(
+        version
+    ).set(1)
+    return Telemetry(
+        log=_create_logger(stream),
+        registry=registry,
+        requests=Counter(
+            "osak_node_requests", "Requests answered.", ["method", "route", "status"], registry=registry
+        ),
+        request_seconds=Histogram(
+            "osak_node_request_seconds",
+            "Time to answer, in seconds.",
+            ["route"],
+            registry=registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+        ),
+        refusals=Counter("osak_node_refusals", "Requests refused, by error.", ["error"], registry=registry),
+        expired_shares=Counter("osak_node_expired_shares", "Shares erased after expiry.", registry=registry),
+    )
+
+
+def observe_requests(telemetry: Telemetry) -> Middleware:
+    """Outermost middleware: gives each request an id, counts, times and logs it."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        request_id = request[REQUEST_ID_KEY] = secrets.token_hex(8)
+        response = await handler(request)
+        response.headers.update({REQUEST_ID: request_id, "Server": "osak"})
+        seconds = time.perf_counter() - started
+        resource = request.match_info.route.resource
+        route = UNKNOWN_ROUTE if resource is None else resource.canonical
+        method = request.method if request.method in _KNOWN_METHODS else "OTHER"
+        telemetry.requests.labels(method, route, response.status).inc()
+        telemetry.request_seconds.labels(route).observe(seconds)
+        telemetry.log.info(
+            "request",
+            request_id=request_id,
+            method=method,
+            route=route,
+            status=response.status,
+            seconds=round(seconds, 6),
+            **request.get(REFUSAL_KEY, {}),
+        )
+        return response
+
+    return middleware
+
+
+def place_of(error: BaseException) -> str:
+    """Where an exception was raised, as ``file:line function``; never its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno} {frames[-1].name}" if frames else ""
+
+
+class ForeignLogHandler(logging.Handler):
+    """Passes on that a library logged something, not what: its text may quote a request."""
+
+    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the exception's type, or the place of the message."""
+        error = record.exc_info[1] if record.exc_info else None
+        reason = record.name if error is None else f"{record.name} {type(error).__name__}"
+        self._log.warning("library", reason=reason, place=f"{record.pathname}:{record.lineno}")
+
+
+def take_over_library_logs(telemetry: Telemetry) -> None:
+    """Send aiohttp's and asyncio's log records through ours; for a process that is one node."""
+    for name in ("aiohttp", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [ForeignLogHandler(telemetry.log)]
+        logger.propagate = False
+
+
+def _create_logger(stream: TextIO) -> structlog.typing.FilteringBoundLogger:
+    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        structlog.WriteLogger(stream),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _keep_permitted,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    return logger.bind()
+
+
+def _keep_permitted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: value for name, value in event.items() if name in LOGGED_FIELDS}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""The commented YAML that ``osak node init`` writes and ``configs/node.sqlite.yaml`` shows.
+
+One text serves both, so the example in the repository cannot fall behind.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from string import Template
+from typing import Final
+
+_TEMPLATE: Final = Template("""\
+# One osak node: one organisation keeps one share of every key. Start it with `osak node run -c FILE`.
+# Relative paths start at this file's folder. ${brace}NAME} is replaced from the environment. Durations are a
+# number and s, m, h or d. A key that is not known is an error, so a misspelt one cannot pass unnoticed.
+
+# Short name: clients' group files and containers refer to it. Do not change it later.
+id: $id
+# Who runs this node. For people; it should be a different organisation for every node of a group.
+organisation: $organisation
+# Where clients reach the node. Tickets are bound to it: it must be exactly what clients have in their
+# configuration (port and trailing slash may be left out). X-Forwarded-* headers are never believed.
+public_url: $public_url
+# Where the node listens; TLS 1.3 ends here, so put no TLS proxy in front of it, pass TCP through.
+listen: $listen
+
+tls:
+  # PEM. The certificate that clients see, followed by its issuers if there are any.
+  certificate_file: tls/cert.pem
+  key_file: tls/key.pem
+
+storage:
+  # sqlite: one file, durable before a client hears 201. memory: for trials, gone at the end.
+  kind: sqlite
+  path: shares.sqlite
+
+trust:
+  # CA certificates (PEM files) whose people may fetch shares: roots, or issuing CAs themselves.
+  anchors:$anchors
+  # CA certificates between an anchor and people, which need not be trusted by themselves.
+  intermediates: []
+
+sealing:
+  # 32 random bytes. Keep it secret and keep a copy elsewhere than the database's: without it every stored
+  # share is lost, and with both of them every stored share can be read.
+  key_file: node.key
+
+limits:
+  # How old a nonce may be when it comes back in a ticket: the time to find the phone and type a PIN.
+  nonce_life: 300s
+  # Longest request body.
+  max_body_bytes: 4096
+  # Until a whole request must be read and answered.
+  request_timeout: 10s
+  # How long requests under way may go on after SIGTERM.
+  shutdown_timeout: 10s
+
+expiry:
+  # How long a share is kept when the sender asks for nothing (the official clients never ask) ...
+  default: 3650d
+  # ... and at most, whatever the sender asks for.
+  max: 3650d
+  # How often expired shares are erased. They cannot be fetched from the second they expire.
+  sweep_every: 60s
+
+admin:
+  # /health/live, /health/ready and /metrics over plain HTTP: keep it on loopback or a private network.
+  listen: $admin
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class NewNode:
+    """What is particular to one node's YAML.
+
+    Attributes:
+        public_url: canonical text.
+        listen: ``HOST:PORT``, as is ``admin``.
+        anchors: paths of PEM files, relative to the YAML.
+    """
+
+    id: str
+    organisation: str
+    public_url: str
+    listen: str
+    admin: str
+    anchors: Sequence[str] = field(default=())
+
+
+def render_config(node: NewNode) -> str:
+    """The YAML of one node, with comments."""
+    lines = "".join(f"\n    - {_quote(path)}" for path in node.anchors) or " []"
+    return _TEMPLATE.substitute(
+        brace="${",
+        id=_quote(node.id),
+        organisation=_quote(node.organisation),
+        public_url=_quote(node.public_url),
+        listen=_quote(node.listen),
+        admin=_quote(node.admin),
+        anchors=lines,
+    )
+
+
+def _quote(text: str) -> str:
+    """A JSON string is a YAML string, whatever stands in it."""
+    return json.dumps(text, ensure_ascii=False)
