@@ -97,6 +97,11 @@ def _resolve_existing(text: Any, info: ValidationInfo) -> Path:
     return path
 
 
+def _duration(text: str, description: str) -> Any:
+    """A field for a duration whose default stands in the schema as one would write it."""
+    return Field(_parse_duration(text), description=description, json_schema_extra={"default": text})
+
+
 NodeName = Annotated[
     str,
     PlainValidator(check_node_name),
@@ -127,6 +132,13 @@ class TLSSettings(Settings):
 
     certificate_file: ExistingFile = Field(description="PEM: the server's certificate, then its issuers")
     key_file: ExistingFile = Field(description="PEM: its private key, not encrypted")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _explain_missing(cls, values: Any) -> Any:
+        if values == {}:
+            raise ValueError(_TLS_MISSING)
+        return values
 
 
 class SQLiteStorageSettings(Settings):
@@ -167,22 +179,20 @@ class TrustSettings(Settings):
 class LimitSettings(Settings):
     """What a stranger can make the node do at most."""
 
-    nonce_life: Duration = Field(300, description="how old a nonce may be when it comes back")
+    nonce_life: Duration = _duration("300s", "how old a nonce may be when it comes back")
     max_body_bytes: int = Field(
         MAX_BODY_BYTES, ge=512, le=MAX_BODY_BYTES, description="size of a request body"
     )
-    request_timeout: Duration = Field(10, description="until a whole request must be read and answered")
-    shutdown_timeout: Duration = Field(10, description="for requests under way when the node is stopped")
+    request_timeout: Duration = _duration("10s", "until a whole request must be read and answered")
+    shutdown_timeout: Duration = _duration("10s", "for requests under way when the node is stopped")
 
 
 class ExpirySettings(Settings):
     """How long shares live."""
 
-    default: Duration = Field(_parse_duration("3650d"), description="when the sender asks for nothing")
-    max: Duration = Field(_parse_duration("3650d"), description="when the sender asks for more")
-    sweep_every: Duration = Field(
-        60, description="how often expired rows are erased; they are invisible before"
-    )
+    default: Duration = _duration("3650d", "when the sender asks for nothing")
+    max: Duration = _duration("3650d", "when the sender asks for more")
+    sweep_every: Duration = _duration("60s", "how often expired rows are erased; they are invisible before")
 
     @model_validator(mode="after")
     def _in_order(self) -> "ExpirySettings":
@@ -202,7 +212,11 @@ class SealingSettings(Settings):
 class AdminSettings(Settings):
     """Health and metrics: plain HTTP, so keep it on loopback or a private network."""
 
-    listen: Address = Field(ListenAddress("127.0.0.1", 9443), description="HOST:PORT")
+    listen: Address = Field(
+        ListenAddress("127.0.0.1", 9443),
+        description="HOST:PORT",
+        json_schema_extra={"default": "127.0.0.1:9443"},
+    )
 
 
 class NodeConfig(Settings):
@@ -215,17 +229,16 @@ class NodeConfig(Settings):
     tls: TLSSettings
     storage: StorageSettings = Field(discriminator="kind")
     trust: TrustSettings
-    limits: LimitSettings = LimitSettings()
-    expiry: ExpirySettings = ExpirySettings()
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    expiry: ExpirySettings = Field(default_factory=ExpirySettings)
     sealing: SealingSettings
-    admin: AdminSettings = AdminSettings()
+    admin: AdminSettings = Field(default_factory=AdminSettings)
 
     @model_validator(mode="before")
     @classmethod
-    def _explain_missing_tls(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("tls", "absent") in ("absent", None, {}):
-            raise ValueError(_TLS_MISSING)
-        return values
+    def _keep_tls(cls, values: Any) -> Any:
+        """Let ``TLSSettings`` say what is missing, beside all other mistakes."""
+        return {**values, "tls": values.get("tls") or {}} if isinstance(values, dict) else values
 
 
 def load_node_config(path: Path, environment: Mapping[str, str]) -> NodeConfig:
