@@ -163,7 +163,7 @@ async def _upload(targets: Sequence[ShareTarget], config: ClientConfig) -> list[
 
 async def _upload_one(target: ShareTarget, coordinator: Coordinator) -> _Upload:
     salt = secrets.token_bytes(_SALT_BYTES)
-    kek = key_schedule.shares_kek(salt, secrets.token_bytes(32), target.recipient_id)
+    kek = key_schedule.shares_kek(secrets.token_bytes(32), salt, target.recipient_id)
     life = target.group.expires_after
     distribution = await coordinator.store(
         kek,

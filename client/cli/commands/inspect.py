@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""``osak inspect``: who can open a container, and how. Needs no key and asks no server."""
+
+from pathlib import Path
+
+import click
+
+from osak.client.cli.options import FILE, common_options
+from osak.client.cli.terminal import Terminal
+from osak.client.config import load_client_config
+from osak.client.inspect import RecordDescription, inspect_file, printable
+
+
+@click.command(short_help="Show who can open a container, and how.")
+@click.argument("container", type=FILE)
+@common_options
+def inspect(terminal: Terminal, container: Path) -> None:
+    """Show who can open CONTAINER, and how.
+
+    It is what the file claims: only opening it proves that nobody changed the list.
+    """
+    records = inspect_file(container, config=load_client_config(terminal.config))
+    facts = [
+        {"kind": record.kind, "label": record.label, "problem": record.problem, **record.details}
+        for record in records
+    ]
+    lines = [f"{container}: {len(records)} recipients"]
+    lines += [line for number, record in enumerate(records, start=1) for line in _lines(number, record)]
+    terminal.result({"recipients": facts}, "\n".join(lines))
+
+
+def _lines(number: int, record: RecordDescription) -> list[str]:
+    lines = [f"  {number}. {record.who}"]
+    lines += [f"       {printable(str(server))}" for server in record.details.get("servers", ())]
+    if record.problem:
+        lines.append(f"       cannot be used: {printable(record.problem)}")
+    return lines

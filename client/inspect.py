@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Use case: say who can open a container, and how, from its open header alone.
+
+The header is not authenticated until somebody opens the container, so everything here is what the
+file claims. Text from the file is made printable before it is shown.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osak.client.config import ClientConfig
+from osak.client.container import (
+    Capsule,
+    ECCapsule,
+    KeyServerCapsule,
+    KeySharesCapsule,
+    PasswordCapsule,
+    RSACapsule,
+    SymmetricCapsule,
+    ThresholdSharesCapsule,
+    UnknownCapsule,
+    key_label,
+    read_header,
+)
+from osak.client.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDescription:
+    """One recipient record.
+
+    Attributes:
+        kind: short stable name, for programs.
+        who: one line for people.
+        label: the key label as stored.
+        details: more, by name.
+        problem: why this version cannot use the record, or empty.
+    """
+
+    kind: str
+    who: str
+    label: str
+    details: dict[str, Any]
+    problem: str
+
+
+def inspect_file(container: Path, *, config: ClientConfig) -> tuple[RecordDescription, ...]:
+    """Describe every recipient record of ``container``.
+
+    Raises:
+        DamagedContainerError: not a CDOC2 container, or a damaged one.
+        UsageError: there is no such file.
+    """
+    if not container.is_file():
+        raise UsageError(f"there is no file {container}")
+    with container.open("rb") as source:
+        header = read_header(source, config.container_limits())
+    return tuple(
+        RecordDescription(
+            *_describe(record.capsule, printable(key_label.display(record.key_label))),
+            problem=record.problem or "",
+            label=record.key_label,
+        )
+        for record in header.recipients
+    )
+
+
+def printable(text: str) -> str:
+    """A stranger's text, safe to show on a terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _describe(capsule: Capsule, label: str) -> tuple[str, str, dict[str, Any]]:
+    """Kind, line for people and details of a capsule."""
+    match capsule:
+        case ECCapsule():
+            return "ec", f"{label}: EC key ({capsule.curve.name})", {"curve": capsule.curve.name}
+        case RSACapsule():
+            return "rsa", f"{label}: RSA key", {}
+        case SymmetricCapsule():
+            return "secret", f"{label}: symmetric key", {}
+        case PasswordCapsule():
+            return "password", f"{label}: password", {"iterations": capsule.iterations}
+        case KeyServerCapsule():
+            details = {"server": capsule.keyserver_id, "transaction": capsule.transaction_id}
+            return (
+                "key-server",
+                f"{label}: key kept by capsule server {printable(capsule.keyserver_id)}",
+                details,
+            )
+        case KeySharesCapsule() | ThresholdSharesCapsule():
+            return _describe_shares(capsule, label)
+        case UnknownCapsule():
+            return (
+                "unknown",
+                f"{label}: a kind that this version does not know",
+                {"type": capsule.type_number},
+            )
+
+
+def _describe_shares(
+    capsule: KeySharesCapsule | ThresholdSharesCapsule, label: str
+) -> tuple[str, str, dict[str, Any]]:
+    servers = [share.server_base_url for share in capsule.shares]
+    count = len(servers)
+    details: dict[str, Any] = {"recipient": capsule.recipient_id, "servers": servers}
+    if isinstance(capsule, KeySharesCapsule):
+        return "key-shares", f"{label}: key shares, all {count} servers are needed", details
+    details |= {
+        "threshold": capsule.threshold,
+        "share_set": capsule.share_set.hex(),
+        "group": capsule.group,
+        "server_ids": [share.server_id for share in capsule.shares],
+    }
+    return "threshold-shares", f"{label}: key shares, any {capsule.threshold} of {count} servers", details
