@@ -7,7 +7,7 @@ payload's tag was checked; after a failure nothing stays.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from osak.client.errors import UsageError
 from osak.client.output import DirectorySink
 from osak.client.share_records import ShareQuest, quest_for
 from osak.coordinator import (
+    Collected,
     Coordinator,
     Credential,
     NotEnoughSharesError,
@@ -121,11 +122,15 @@ def _unlock(
             raise
     failure: Exception | None = None
     for record, quest in records:
-        collect = _collect(header, record, quest, keys.credential, config, trust_container_servers)
+        extra: list[Server] = []
+        if trust_container_servers:
+            extra = [server_named_by_container(placement) for placement in quest.placements]
         try:
-            return asyncio.run(collect)
+            collected = asyncio.run(_collect(header, record, quest, keys.credential, config, extra=extra))
         except (NotEnoughSharesError, UnknownServerError) as error:
             failure = failure or error
+        else:
+            return unlock(header, KekUnlocker(record, collected.kek)), collected.outcomes
     assert failure is not None, "there was at least one record"
     raise failure
 
@@ -151,16 +156,14 @@ async def _collect(
     quest: ShareQuest,
     credential: Credential,
     config: ClientConfig,
-    trust_container_servers: bool,
-) -> tuple[PayloadKeys, tuple[Outcome, ...]]:
-    extra: list[Server] = []
-    if trust_container_servers:
-        extra = [server_named_by_container(placement) for placement in quest.placements]
+    *,
+    extra: Sequence[Server],
+) -> Collected:
     async with HTTPTransport(config.timeouts) as transport:
         coordinator = Coordinator(
             transport=transport, groups=config.groups, extra_servers=extra, timeouts=config.timeouts
         )
-        collected = await coordinator.collect(
+        return await coordinator.collect(
             quest.placements,
             quest.needed,
             credential,
@@ -169,4 +172,3 @@ async def _collect(
             is_secret=lambda kek: is_right_kek(header, record, kek),
             group=quest.group,
         )
-    return unlock(header, KekUnlocker(record, collected.kek)), collected.outcomes

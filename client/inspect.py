@@ -71,7 +71,7 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-def _describe(capsule: Capsule, label: str) -> tuple[str, str, dict[str, Any]]:
+def _describe(capsule: Capsule, label: str) -> tuple[str, str, dict[str, Any]]:  # noqa: PLR0911 - one a kind
     """Kind, line for people and details of a capsule."""
     match capsule:
         case ECCapsule():

@@ -49,7 +49,7 @@ def decrypt(
     overwrite: bool,
     **credential: Any,
 ) -> None:
-    """Open CONTAINER with one credential and write its files into the output folder.
+    r"""Open CONTAINER with one credential and write its files into the output folder.
 
     Nothing appears in the folder before the whole container was checked.
 

@@ -10,10 +10,10 @@ from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options
 from osak.client.cli.terminal import Terminal, read_secret_text, read_small_file
 from osak.client.config import ClientConfig, load_client_config
+from osak.client.container import PasswordRecipient, PublicKeyRecipient, RecipientWriter, SymmetricRecipient
 from osak.client.encrypt import Encrypted, ShareTarget, encrypt_files
 from osak.client.errors import UsageError
 from osak.client.identity.files import load_recipient_key, load_secret
-from osak.client.container import PasswordRecipient, PublicKeyRecipient, RecipientWriter, SymmetricRecipient
 from osak.coordinator import Group, Scheme, Status
 from osak.shares.protocol.recipient import recipient_id_from_person
 
@@ -56,7 +56,7 @@ def encrypt(
     secrets: tuple[str, ...],
     overwrite: bool,
 ) -> None:
-    """Encrypt FILES into one CDOC2 container for any mix of recipients; every one can open it alone.
+    r"""Encrypt FILES into one CDOC2 container for any mix of recipients; every one can open it alone.
 
     \b
     osak encrypt letter.pdf -o letter.cdoc2 --to 38001085718
