@@ -66,7 +66,11 @@ class WrongShareError(InvalidShareError):
     def __init__(self, indices: Sequence[int]) -> None:
         self.indices = tuple(sorted(indices))
         named = ", ".join(map(str, self.indices))
-        super().__init__(f"share {named} does not match its commitment")
+        super().__init__(
+            f"share {named} does not match its commitment"
+            if len(self.indices) == 1
+            else f"shares {named} do not match their commitments"
+        )
 
 
 class TooFewSharesError(SharesError):

@@ -19,10 +19,11 @@ from osak.shares import (
     TooFewSharesError,
     add,
     combine_robust,
-    interpolate_at,
     share_zero,
     split,
 )
+from osak.shares.field import to_block, to_bytes
+from osak.shares.polynomial import interpolate
 from osak.shares.robust import MAX_SUBSETS
 
 SECRET = bytes(range(32))
@@ -112,16 +113,67 @@ def test_few_lies_in_a_big_group() -> None:
         assert combine_robust(with_lies(shares, liars), threshold, Check()).liars == liars
 
 
-def conspire(shares: tuple[Share, ...], threshold: Threshold, liars: tuple[int, ...], friend: int) -> list[Share]:
-    """Bend the liars' shares to another polynomial with the same secret, which meets a friend's share."""
-    # A 3-of-n sharing of zero that is also zero at the friend's index is fixed by one more point.
-    assert threshold.needed == 3
-    zero = share_zero(Threshold(2, threshold.total))  # c * x
-    # c * x at the friend, spread to degree 2 through 0 and the friend: the sum is zero there.
-    bend = {index: bend_at(zero, friend, index) for index in liars}
-    return [add(share, bend[share.index]) if share.index in liars else share for share in shares]
+def conspire(shares: tuple[Share, ...], friend: int, liars: tuple[int, ...]) -> list[Share]:
+    """Bend the liars' shares, 3-of-n, to another polynomial with the same secret and the friend's share."""
+    places = (0, friend, liars[0])
+    values = (to_block(SECRET), to_block(shares[friend - 1].value), 0)
+    return [
+        Share(share.index, to_bytes(interpolate(places, values, share.index)))
+        if share.index in liars
+        else share
+        for share in shares
+    ]
 
 
-def bend_at(zero: tuple[Share, ...], friend: int, index: int) -> Share:
-    """Return at an index the polynomial that is 0 at 0 and at the friend, and some value elsewhere."""
-    raise NotImplementedError
+def test_conspirators_cannot_frame_others() -> None:
+    """Where two liars bend their shares so that both stories fit alike, nobody is accused."""
+    shares = conspire(split(SECRET, Threshold(3, 5)), 3, (1, 2))
+    for order in itertools.permutations(shares):
+        found = combine_robust(order, Threshold(3, 5), Check())
+        assert found == Recovered(SECRET, right=(3,), liars=(), undecided=(1, 2, 4, 5))
+
+
+@pytest.mark.parametrize("total", [6, 7, 8])
+def test_conspirators_are_named_by_a_majority(total: int) -> None:
+    """Up to (m - t + 1) / 2 liars are named even when they conspire and are asked first."""
+    threshold = Threshold(3, total)
+    liars = tuple(range(1, (total - 3 + 1) // 2 + 1))
+    shares = conspire(split(SECRET, threshold), total, liars)
+    found = combine_robust(shares, threshold, Check())
+    assert found == Recovered(SECRET, tuple(range(len(liars) + 1, total + 1)), liars)
+
+
+def test_refreshed_shares() -> None:
+    """After a refresh the node that kept its old share is named; no commitment is needed."""
+    threshold = Threshold(3, 5)
+    old = split(SECRET, threshold)
+    new = tuple(map(add, old, share_zero(threshold)))
+    assert combine_robust((old[0], *new[1:]), threshold, Check()).liars == (1,)
+
+
+def test_too_few_shares() -> None:
+    """Fewer than t shares are refused before anything is asked."""
+    check = Check()
+    with pytest.raises(TooFewSharesError):
+        combine_robust(split(SECRET, Threshold(3, 5))[:2], Threshold(3, 5), check)
+    assert check.asked == 0
+
+
+def test_duplicate_share() -> None:
+    """The same share twice does not count as two."""
+    shares = split(SECRET, Threshold(3, 5))
+    with pytest.raises(DuplicateShareError):
+        combine_robust([*shares, shares[0]], Threshold(3, 5), Check())
+
+
+def test_foreign_share() -> None:
+    """An index that the group does not have is refused and named."""
+    with pytest.raises(ForeignShareError) as caught:
+        combine_robust(split(SECRET, Threshold(2, 5)), Threshold(2, 4), Check())
+    assert caught.value.indices == (5,)
+
+
+def test_repr_keeps_the_secret() -> None:
+    """What was recovered can be printed without telling the secret."""
+    found = combine_robust(split(SECRET, Threshold(2, 3)), Threshold(2, 3), Check())
+    assert repr(found) == "Recovered(right=(1, 2, 3), liars=(), undecided=())"
