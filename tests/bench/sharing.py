@@ -29,12 +29,19 @@ def _compare(needed: int, total: int) -> None:
     ours = best_seconds(lambda: split(secret, threshold))
     port = best_seconds(lambda: pyshamir.split(secret, total, needed), runs=3)
     peer = best_seconds(lambda: [Shamir.split(needed, total, half) for half in halves], runs=3)
-    show(f"split {threshold}", _us(ours), f"pyshamir {port / ours:,.0f}x", f"pycryptodome {peer / ours:,.0f}x")
+    show(
+        f"split {threshold}", _us(ours), f"pyshamir {port / ours:,.0f}x", f"pycryptodome {peer / ours:,.0f}x"
+    )
 
     ours = best_seconds(lambda: combine(chosen, threshold, salt=salt, commitments=commitments))
     port = best_seconds(lambda: pyshamir.combine(port_shares[:needed]), runs=3)
     peer = best_seconds(lambda: [Shamir.combine(half[:needed]) for half in peer_shares], runs=3)
-    show(f"combine {threshold}, checked", _us(ours), f"pyshamir {port / ours:,.0f}x", f"pycryptodome {peer / ours:,.0f}x")
+    show(
+        f"combine {threshold}, checked",
+        _us(ours),
+        f"pyshamir {port / ours:,.0f}x",
+        f"pycryptodome {peer / ours:,.0f}x",
+    )
 
     robust = best_seconds(lambda: combine_robust((liar, *shares[1:]), threshold, secret.__eq__))
     show(f"combine {threshold}, one liar found", _us(robust))

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Encrypting and decrypting large files, against libcdoc (``pycdoc``) and against deflate and inflate alone.
+
+Each encryption and decryption is a process of its own, so that its peak memory can be told; the time
+is that of the work inside the process, without starting Python. libcdoc's own decryption is quadratic
+in the file's size and ``pycdoc`` offers none, so decryption is held against inflate alone.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.measure import show
+
+_SIZE_BYTES = 256 * 2**20
+_PIECE_BYTES = 2**20
+_RUNS = 3
+
+
+def run() -> None:
+    """Print MB/s, ratios and peak memory for random and for log-like data."""
+    with tempfile.TemporaryDirectory(prefix="osak-bench-") as name:
+        folder = Path(name)
+        _child("keys", folder)
+        for kind, pieces in (("random", _random_pieces()), ("log text", _log_pieces())):
+            file = folder / "data.bin"
+            with file.open("wb") as out:
+                out.writelines(pieces)
+            _compare(kind, folder, file)
+
+
+def _compare(kind: str, folder: Path, file: Path) -> None:
+    tasks = ("encrypt", "pycdoc", "isal-deflate", "decrypt", "isal-inflate", "zlib-inflate")
+    runs: dict[str, list[dict[str, float]]] = {task: [] for task in tasks}
+    for _ in range(_RUNS):
+        for task in tasks:
+            if task != "pycdoc" or not runs[task]:  # one run of the peer is long enough
+                runs[task].append(_child(task, folder))
+    best = {task: min(results, key=lambda result: result["seconds"]) for task, results in runs.items()}
+    size = file.stat().st_size
+    ours, peer, floor = best["encrypt"], best["pycdoc"], best["isal-deflate"]
+    show(
+        f"encrypt 256 MiB {kind}",
+        f"{size / ours['seconds'] / 1e6:,.0f} MB/s",
+        f"pycdoc {peer['seconds'] / ours['seconds']:.1f}x",
+        f"{floor['seconds'] / ours['seconds']:.0%} of isal deflate alone",
+        f"container {ours['bytes'] / peer['bytes']:.2f} of pycdoc's",
+        f"RSS {ours['rss_mib']:.0f} MiB, pycdoc {peer['rss_mib']:.0f} MiB",
+    )
+    ours, isal, zlib = best["decrypt"], best["isal-inflate"], best["zlib-inflate"]
+    show(
+        f"decrypt 256 MiB {kind}",
+        f"{size / ours['seconds'] / 1e6:,.0f} MB/s",
+        f"{isal['seconds'] / ours['seconds']:.0%} of isal inflate alone",
+        f"zlib inflate {zlib['seconds'] / ours['seconds']:.1f}x",
+        f"RSS {ours['rss_mib']:.0f} MiB",
+    )
+
+
+def _child(task: str, folder: Path) -> dict[str, float]:
+    command = [sys.executable, str(Path(__file__).with_name("container_task.py")), task, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{task} failed: {done.stderr}")
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _random_pieces() -> Iterator[bytes]:
+    source = random.Random(1)
+    return (source.randbytes(_PIECE_BYTES) for _ in range(_SIZE_BYTES // _PIECE_BYTES))
+
+
+def _log_pieces() -> Iterator[bytes]:
+    source = random.Random(2)
+    written = 0
+    while written < _SIZE_BYTES:
+        lines = [
+            f"2026-11-{source.randint(1, 30):02} {source.randint(0, 23):02}:{source.randint(0, 59):02}:"
+            f"{source.randint(0, 59):02}.{source.randint(0, 999):03} INFO request id={source.getrandbits(64):016x} "
+            f"path=/key-shares/{source.getrandbits(32):08x} status={source.choice((200, 200, 200, 404))} "
+            f"ms={source.random() * 20:.2f}\n"
+            for _ in range(8000)
+        ]
+        piece = "".join(lines).encode()[: _SIZE_BYTES - written]
+        written += len(piece)
+        yield piece

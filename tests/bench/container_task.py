@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""One task of the container bench, in a process of its own: ``container_task.py TASK FOLDER``.
+
+Prints one JSON object: seconds of the work itself, bytes written, and the process's peak memory.
+"""
+
+import json
+import resource
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+_PIECE_BYTES = 2**20
+
+
+def keys(folder: Path) -> None:
+    """Make the recipient's key and certificate."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+    from osak.client.demo.people import make_person  # noqa: PLC0415
+    from osak.client.identity.files import load_pkcs12  # noqa: PLC0415
+
+    person = make_person(folder)
+    loaded = load_pkcs12(person.p12_file.read_bytes(), person.password_file.read_text().strip())
+    (folder / "cert.der").write_bytes(loaded.certificate.public_bytes(Encoding.DER))
+    (folder / "key.pem").write_bytes(
+        loaded.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+
+
+def encrypt(folder: Path) -> Callable[[], object]:
+    """Ours."""
+    from osak.client.config import ClientConfig  # noqa: PLC0415
+    from osak.client.container import PublicKeyRecipient  # noqa: PLC0415
+    from osak.client.encrypt import encrypt_files  # noqa: PLC0415
+    from osak.client.identity.files import load_recipient_key  # noqa: PLC0415
+
+    key = load_recipient_key((folder / "cert.der").read_bytes())
+    recipient = PublicKeyRecipient(key, file_name="cert.der")
+    files, output = [folder / "data.bin"], folder / "out"
+    return lambda: encrypt_files(files, output, [recipient], [], config=ClientConfig(), overwrite=True)
+
+
+def pycdoc(folder: Path) -> Callable[[], object]:
+    """The C++ peer."""
+    import pycdoc as peer  # noqa: PLC0415
+
+    certificate, file = (folder / "cert.der").read_bytes(), folder / "data.bin"
+
+    def work() -> None:
+        writer = peer.CDocWriter.create_writer(2, str(folder / "peer"), None, None, None)
+        writer.add_recipient(peer.Recipient.make_certificate("bench", certificate))
+        writer.begin_encryption()
+        writer.add_file("data.bin", file.stat().st_size)
+        with file.open("rb") as source:
+            while piece := source.read(_PIECE_BYTES):
+                writer.write_data(piece)
+        writer.finish_encryption()
+
+    return work
+
+
+def isal_deflate(folder: Path) -> Callable[[], object]:
+    """Deflate at our level, file to file, and nothing else."""
+    from isal import isal_zlib  # noqa: PLC0415
+
+    def work() -> None:
+        deflate = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 15)
+        with (folder / "data.bin").open("rb") as source, (folder / "deflated").open("wb") as out:
+            while piece := source.read(_PIECE_BYTES):
+                out.write(deflate.compress(piece))
+            out.write(deflate.flush())
+
+    return work
+
+
+def decrypt(folder: Path) -> Callable[[], object]:
+    """Ours, of what ``encrypt`` wrote."""
+    from osak.client.config import ClientConfig  # noqa: PLC0415
+    from osak.client.container import PrivateKeyUnlocker  # noqa: PLC0415
+    from osak.client.decrypt import Keys, decrypt_file  # noqa: PLC0415
+    from osak.client.identity.files import load_private_key  # noqa: PLC0415
+
+    unlocker = PrivateKeyUnlocker(load_private_key((folder / "key.pem").read_bytes(), None))
+    opened = folder / "opened"
+    return lambda: decrypt_file(folder / "out", opened, Keys(unlocker), config=ClientConfig(), overwrite=True)
+
+
+def isal_inflate(folder: Path) -> Callable[[], object]:
+    """Inflate what ``isal_deflate`` wrote with isal, file to file."""
+    from isal import isal_zlib  # noqa: PLC0415
+
+    return lambda: _inflate(folder, isal_zlib.decompressobj())
+
+
+def zlib_inflate(folder: Path) -> Callable[[], object]:
+    """Inflate the same with zlib."""
+    return lambda: _inflate(folder, zlib.decompressobj())
+
+
+def _inflate(folder: Path, inflate: "zlib._Decompress") -> None:
+    with (folder / "deflated").open("rb") as source, (folder / "inflated").open("wb") as out:
+        while piece := source.read(_PIECE_BYTES // 4):
+            out.write(inflate.decompress(piece))
+        out.write(inflate.flush())
+
+
+TASKS = {
+    "encrypt": (encrypt, "out"),
+    "pycdoc": (pycdoc, "peer"),
+    "isal-deflate": (isal_deflate, "deflated"),
+    "decrypt": (decrypt, "opened/data.bin"),
+    "isal-inflate": (isal_inflate, "inflated"),
+    "zlib-inflate": (zlib_inflate, "inflated"),
+}
+
+
+def main(task: str, folder: Path) -> None:
+    """Prepare a task, time its work, tell."""
+    if task == "keys":
+        keys(folder)
+        print("{}")  # noqa: T201 - read by the bench
+        return
+    prepare, written = TASKS[task]
+    work = prepare(folder)
+    start = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - start
+    rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    facts = {"seconds": seconds, "bytes": (folder / written).stat().st_size, "rss_mib": rss_mib}
+    print(json.dumps(facts))  # noqa: T201 - read by the bench
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Shares over real node processes on loopback: how long a collection takes, how much a node bears.
+
+The floor is a round trip over a warm TCP connection to an echo server. All processes share the
+machine's cores with the client, so the figures say what one small machine can do, no more.
+"""
+
+import asyncio
+import secrets
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from bench.measure import show
+
+from osak.client.config import load_client_config
+from osak.client.demo import story
+from osak.client.demo.servers import run_osak
+from osak.client.identity.files import load_pkcs12
+from osak.coordinator import Coordinator, Group, KeyCredential, Server
+from osak.coordinator.transport.http import HTTPTransport
+from osak.shares.protocol.ticket import draft_ticket
+from osak.shares.protocol.urls import Audience
+
+_COLLECTIONS = 40
+_FETCHES = 1000
+_AT_ONCE = 16
+
+
+def run() -> None:
+    """Print the latency of a warm and a cold collection, and one node's requests a second."""
+    with tempfile.TemporaryDirectory(prefix="osak-bench-") as name:
+        demo = story.prepare(Path(name))
+        try:
+            for server in demo.servers:
+                server.set_up(demo.person.authority_file)
+                server.start()
+            urls = [server.url for server in demo.servers]
+            added = run_osak(
+                [
+                    "group",
+                    "add",
+                    *urls,
+                    "--group",
+                    "demo",
+                    "--threshold",
+                    "3",
+                    "--yes",
+                    "--config",
+                    str(demo.config_file),
+                ]
+            )
+            if added.returncode:
+                raise RuntimeError(added.stderr)
+            asyncio.run(_measure(demo))
+        finally:
+            demo.stop()
+
+
+async def _measure(demo: story.DemoGroup) -> None:
+    group = load_client_config(demo.config_file).groups["demo"]
+    loaded = load_pkcs12(demo.person.p12_file.read_bytes(), demo.person.password_file.read_text().strip())
+    credential = KeyCredential(loaded.private_key, loaded.certificate)
+    floor = await _echo_seconds()
+    cold = [await _collect_seconds(group, credential, 1) for _ in range(5)]
+    warm = await _collect_seconds(group, credential, _COLLECTIONS)
+    show("TCP echo, warm round trip", f"{floor * 1e6:,.0f} us")
+    show("collect 3-of-5, cold (5 TLS handshakes)", f"{statistics.median(cold) * 1e3:,.1f} ms")
+    show("collect 3-of-5, warm", f"{warm * 1e3:,.1f} ms", f"{warm / floor:,.0f}x an echo round trip")
+    rate = await _fetches_per_second(group.servers[0], group, credential)
+    show(
+        "one node: nonce + ticketed share",
+        f"{rate:,.0f} /s",
+        f"{2 * rate:,.0f} requests/s, one client process",
+    )
+
+
+async def _collect_seconds(group: Group, credential: KeyCredential, times: int) -> float:
+    """Median seconds of a collection over one transport; its first warms up when there are several."""
+    kek, salt = secrets.token_bytes(32), secrets.token_bytes(32)
+    async with HTTPTransport() as other:
+        coordinator = Coordinator(transport=other, groups={"demo": group})
+        stored = await coordinator.store(kek, group, credential.recipient_id, scheme="t-of-n", salt=salt)
+    took = []
+    async with HTTPTransport() as transport:
+        coordinator = Coordinator(transport=transport, groups={"demo": group})
+        for _ in range(times):
+            start = time.perf_counter()
+            await coordinator.collect(
+                stored.placements, 3, credential, scheme="t-of-n", salt=salt, is_secret=kek.__eq__
+            )
+            took.append(time.perf_counter() - start)
+    return statistics.median(took)
+
+
+async def _fetches_per_second(server: Server, group: Group, credential: KeyCredential) -> float:
+    kek, salt = secrets.token_bytes(32), secrets.token_bytes(32)
+    async with HTTPTransport() as transport:
+        coordinator = Coordinator(transport=transport, groups={"demo": group})
+        stored = await coordinator.store(kek, group, credential.recipient_id, scheme="t-of-n", salt=salt)
+        share_id = stored.placements[0].share_id
+
+        async def fetch(times: int) -> None:
+            for _ in range(times):
+                nonce = await transport.request_nonce(server, share_id)
+                audience = Audience(server.url, share_id, nonce)
+                draft = draft_ticket(credential.recipient_id, credential.algorithm, [audience])
+                signed = await credential.sign(draft.signing_input)
+                await transport.fetch_share(
+                    server, share_id, draft.present(signed.signature, 0), signed.certificate_der
+                )
+
+        await fetch(10)
+        start = time.perf_counter()
+        await asyncio.gather(*(fetch(_FETCHES // _AT_ONCE) for _ in range(_AT_ONCE)))
+        return (_FETCHES // _AT_ONCE * _AT_ONCE) / (time.perf_counter() - start)
+
+
+async def _echo_seconds() -> float:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(4096):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    took = []
+    for _ in range(500):
+        start = time.perf_counter()
+        writer.write(b"x" * 64)
+        await reader.readexactly(64)
+        took.append(time.perf_counter() - start)
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    return statistics.median(took)
