@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from osak.coordinator.errors import UnknownServerError
 from osak.coordinator.group import Group, Server
-from osak.coordinator.placement import Placement
+from osak.coordinator.placement import Placement, Receipt
 from osak.shares.errors import MessageError
 from osak.shares.protocol.urls import ServerURL
 
@@ -19,12 +19,12 @@ _MAX_SHOWN_CHARACTERS = 200
 
 
 def resolve(
-    placement: Placement, groups: Mapping[str, Group], *, group: str = "", extra: Sequence[Server] = ()
+    placement: Placement | Receipt, groups: Mapping[str, Group], *, group: str = "", extra: Sequence[Server] = ()
 ) -> Server:
     """Find the trusted server that a placement means.
 
     Args:
-        placement: as the container names it.
+        placement: as the container (or a receipt) names it.
         groups: the configured groups by name.
         group: the group's name in the container; breaks ties, nothing more.
         extra: servers trusted for this container only.
@@ -81,7 +81,7 @@ def server_named_by_container(placement: Placement) -> Server:
         raise UnknownServerError([describe_placement(placement)]) from error
 
 
-def describe_placement(placement: Placement) -> str:
+def describe_placement(placement: Placement | Receipt) -> str:
     """A placement's server as the container spells it, safe to show on a terminal."""
     shown = f"{placement.server_id} ({placement.server_url})" if placement.server_id else placement.server_url
     return "".join(letter if letter.isprintable() else "?" for letter in shown[:_MAX_SHOWN_CHARACTERS])

@@ -81,7 +81,8 @@ def _log_pieces() -> Iterator[bytes]:
     while written < _SIZE_BYTES:
         lines = [
             f"2026-11-{source.randint(1, 30):02} {source.randint(0, 23):02}:{source.randint(0, 59):02}:"
-            f"{source.randint(0, 59):02}.{source.randint(0, 999):03} INFO request id={source.getrandbits(64):016x} "
+            f"{source.randint(0, 59):02}.{source.randint(0, 999):03} INFO request "
+            f"id={source.getrandbits(64):016x} "
             f"path=/key-shares/{source.getrandbits(32):08x} status={source.choice((200, 200, 200, 404))} "
             f"ms={source.random() * 20:.2f}\n"
             for _ in range(8000)

@@ -18,6 +18,7 @@ _PIECE_BYTES = 2**20
 def keys(folder: Path) -> None:
     """Make the recipient's key and certificate."""
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+
     from osak.client.demo.people import make_person  # noqa: PLC0415
     from osak.client.identity.files import load_pkcs12  # noqa: PLC0415
 
