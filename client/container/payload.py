@@ -165,7 +165,7 @@ class PayloadReader:
             while True:
                 try:
                     chunk = under_way.result()
-                except igzip_lib.IsalError as cause:
+                except igzip_lib.IsalError as cause:  # type: ignore[misc]  # the stub calls the class an instance
                     raise DamagedContainerError("the compressed data is damaged") from cause
                 unpacked_bytes += len(chunk)
                 self._check_ratio(packed_bytes, unpacked_bytes)
