@@ -44,7 +44,7 @@ class ClientConfig(Settings):
     groups: dict[str, Group] = Field(default_factory=dict)
     default_group: str | None = None
     timeouts: Timeouts = Timeouts()
-    limits: LimitSettings = LimitSettings()  # type: ignore[valid-type]  # made from Limits above
+    limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")
     def _default_group_exists(self) -> Self:
@@ -72,7 +72,7 @@ class ClientConfig(Settings):
 
     def container_limits(self) -> Limits:
         """The limits as the container package takes them."""
-        return Limits(**self.limits.model_dump())  # type: ignore[attr-defined]  # a made model
+        return Limits(**self.limits.model_dump())
 
 
 def config_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:

@@ -44,7 +44,9 @@ def read_envelope(source: BinaryIO, limits: Limits) -> Envelope:
         raise DamagedContainerError("this is not a CDOC2 container: it does not begin with CDOC")
     version = _read_exactly(source, 1)[0]
     if version != VERSION:
-        raise UnsupportedError(f"this is a CDOC container of version {version}; only version {VERSION} is known")
+        raise UnsupportedError(
+            f"this is a CDOC container of version {version}; only version {VERSION} is known"
+        )
     header_bytes = int.from_bytes(_read_exactly(source, _LENGTH_BYTES))
     if header_bytes > limits.max_header_bytes:
         raise LimitExceededError(

@@ -65,7 +65,9 @@ def parse_header(header: bytes, limits: Limits) -> tuple[Recipient, ...]:
         return ()
     count = root.count(0)
     if count > limits.max_recipients:
-        raise LimitExceededError("max_recipients", limits.max_recipients, f"the header has {count} recipients")
+        raise LimitExceededError(
+            "max_recipients", limits.max_recipients, f"the header has {count} recipients"
+        )
     return tuple(map(_recipient, root.tables(0)))
 
 

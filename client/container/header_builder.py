@@ -27,8 +27,8 @@ from osak.client.container.capsules import (
     capsule_problem,
 )
 from osak.client.container.errors import InvalidInputError
-from osak.client.container.fbs import ECCPublicKeyCapsule as ec_table
 from osak.client.container.fbs import EccKeyDetails as ec_details_table
+from osak.client.container.fbs import ECCPublicKeyCapsule as ec_table
 from osak.client.container.fbs import Header as header_table
 from osak.client.container.fbs import KeyServerCapsule as key_server_table
 from osak.client.container.fbs import KeyShare as key_share_table

@@ -3,15 +3,12 @@
 
 Writes the machine-readable form ``data:,v=1&…`` with lower-case names in alphabetical order. Reads
 every form ever seen, and anything else as free text: a label never stops a decryption, so reading
-never raises. For keys and passwords the stored string goes into the key derivation, which is why it
-is kept as it is and never normalised.
+never raises. For passwords and secrets the stored string goes into the key derivation, which is why
+it is kept as it is and never normalised.
 """
 
 import base64
-import binascii
-import dataclasses
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -23,40 +20,57 @@ _MAX_FIELDS: Final = 32
 _SHOWN_FIELDS: Final = ("label", "cn", "file", "sn", "serial_number", "cert_sha1", "type")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class KeyLabel:
-    """A label as stored, and the fields found in it by lower-case name; none in free text."""
-
-    stored: str
-    fields: Mapping[str, str]
-
-    @property
-    def display(self) -> str:
-        """The most telling part, fit for a terminal: what cannot be printed is replaced."""
-        telling = next(filter(None, map(self.fields.get, _SHOWN_FIELDS)), self.stored)
-        return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in telling)
-
-    def matches(self, wanted: str) -> bool:
-        """Whether somebody who asks for this label means it: the stored string, or the label in it."""
-        return wanted in (self.stored, self.fields.get("label"))
+def for_certificate(*, cn: str | None, cert_sha1: str, file: str | None) -> str:
+    """Label of a record for the key of a certificate; the digest is in hexadecimal."""
+    return _format("cert", cn=cn, cert_sha1=cert_sha1, file=file)
 
 
-def parse_key_label(stored: str) -> KeyLabel:
-    """Read a label. Never raises: what cannot be taken apart is free text."""
-    fields: dict[str, str] = {}
-    if stored[: len(_PREFIX)].lower() == _PREFIX:
-        try:
-            pairs = parse_qsl(_encoded_fields(stored), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-        except ValueError:
-            pairs = []
-        fields = {name.lower(): value for name, value in pairs}
-    return KeyLabel(stored, MappingProxyType(fields))
+def for_public_key(*, label: str, file: str | None) -> str:
+    """Label of a record for a bare public key."""
+    return _format("pub_key", label=label, file=file)
 
 
-def format_key_label(kind: str, **fields: str | None) -> str:
-    """Return a machine-readable label of this type; absent and empty fields are left out."""
-    chosen = {name: value for name, value in fields.items() if value} | {"type": kind}
-    return f"{_PREFIX},v=1&{urlencode(sorted(chosen.items()))}"
+def for_password(label: str) -> str:
+    """Label of a password record."""
+    return _format("pw", label=label)
+
+
+def for_secret(label: str) -> str:
+    """Label of a record for a symmetric key."""
+    return _format("secret", label=label)
+
+
+def for_person(recipient_id: str) -> str:
+    """Label of a record whose key is kept in shares for this person, such as ``etsi/PNOEE-48010010101``."""
+    return _format("auth", sn=recipient_id)
+
+
+def fields(stored: str) -> Mapping[str, str]:
+    """The fields of a machine-readable label by lower-case name; none if it is free text."""
+    if stored[: len(_PREFIX)].lower() != _PREFIX:
+        return {}
+    try:
+        pairs = parse_qsl(_encoded_fields(stored), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        return {}
+    return {name.lower(): value for name, value in pairs}
+
+
+def display(stored: str) -> str:
+    """The part that tells people most. Not fit for a terminal yet: a stranger wrote it."""
+    found = fields(stored)
+    return next((found[name] for name in _SHOWN_FIELDS if found.get(name)), stored)
+
+
+def matches(stored: str, wanted: str) -> bool:
+    """Whether somebody who asks for this label means it: the stored string, or the label in it."""
+    return wanted in (stored, fields(stored).get("label"))
+
+
+def _format(kind: str, **values: str | None) -> str:
+    """Absent and empty values are left out; a name that is no Unicode text gets question marks."""
+    pairs = sorted({name: value for name, value in values.items() if value}.items() | {("type", kind)})
+    return f"{_PREFIX},v=1&{urlencode(pairs, errors='replace')}"
 
 
 def _encoded_fields(stored: str) -> str:
@@ -66,13 +80,10 @@ def _encoded_fields(stored: str) -> str:
         ValueError: it is said to be base64 and is not.
     """
     rest = stored[len(_PREFIX) :]
-    head, comma, fields = rest.partition(",")
-    if not comma:
+    head, comma, encoded = rest.partition(",")
+    if not comma or "=" in head:
+        # The old form has no comma of its own, but may have one in a value.
         return rest
-    if not head.lower().endswith(";base64"):
-        # A comma can also stand in a value of the old form without one; then the head has fields.
-        return rest if "=" in head and ";" not in head else fields
-    try:
-        return base64.b64decode(fields, validate=True).decode(errors="replace")
-    except binascii.Error as cause:
-        raise ValueError("not base64") from cause
+    if head.lower().endswith(";base64"):
+        return base64.b64decode(encoded, validate=True).decode(errors="replace")
+    return encoded

@@ -26,7 +26,8 @@ class Limits:
     """Recipient records in one header."""
 
     max_pbkdf2_iterations: int = 10_000_000
-    """Rounds a password record may ask for (official tools write 600,000; the field allows 2^31)."""
+    """Rounds of PBKDF2 that one unlocking may take, over all records tried (the official tools write 600,000 a
+    record, the field allows 2^31)."""
 
     max_entries: int = 1000
     """Files in one container, as in the official Java client."""

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""A recipient with a public key: EC on P-256, P-384 or P-521 (CDOC2, SC01), or RSA (SC02).
+
+EC: a fresh ephemeral key for every record, ECDH, KEK from the shared x-coordinate. RSA: a random KEK
+under RSAES-OAEP with SHA-256. Ephemeral keys and OAEP's seed come from OpenSSL's own generator, since
+neither can be passed in. Points from a container are checked to lie on their curve before use.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from osak.client.container import key_label
+from osak.client.container.capsules import Curve, ECCapsule, Recipient, RSACapsule
+from osak.client.container.errors import DamagedContainerError, InvalidInputError, WrongKeyError
+from osak.client.container.key_schedule import KEY_BYTES, ec_kek
+from osak.client.container.limits import Limits
+from osak.client.container.recipients.base import Candidate, RandomBytes, sealed_record
+
+PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+MIN_RSA_BITS: Final = 2048
+
+_CURVES: Final[dict[str, tuple[Curve, ec.EllipticCurve]]] = {
+    "secp256r1": (Curve.P256, ec.SECP256R1()),
+    "secp384r1": (Curve.P384, ec.SECP384R1()),
+    "secp521r1": (Curve.P521, ec.SECP521R1()),
+}
+_OAEP: Final = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), label=None)
+_FINGERPRINT_DIGITS: Final = 16
+
+
+class PublicKeyRecipient:
+    """The owner of a certificate or of a bare public key."""
+
+    def __init__(self, key: x509.Certificate | PublicKey, *, file_name: str | None = None) -> None:
+        """Check the key and make the label.
+
+        Args:
+            key: nothing but the key of a certificate is used; its validity is the caller's matter.
+            file_name: where the key came from, for the label.
+
+        Raises:
+            InvalidInputError: neither RSA of 2048 bits or more nor EC on a curve of CDOC2.
+        """
+        self._key = _public_key_of(key)
+        _require_usable(self._key)
+        if isinstance(key, x509.Certificate):
+            self.key_label = _certificate_label(key, file_name)
+        else:
+            self.key_label = _public_key_label(self._key, file_name)
+
+    def wrap(self, fmk: bytes, random_bytes: RandomBytes) -> Recipient:
+        """Return the record.
+
+        Raises:
+            InvalidInputError: the label is too long.
+        """
+        if isinstance(self._key, rsa.RSAPublicKey):
+            kek = random_bytes(KEY_BYTES)
+            rsa_capsule = RSACapsule(_rsa_der(self._key), self._key.encrypt(kek, _OAEP))
+            return sealed_record(rsa_capsule, self.key_label, fmk, kek)
+        ephemeral = ec.generate_private_key(self._key.curve)
+        curve, _ = _CURVES[self._key.curve.name]
+        ec_capsule = ECCapsule(curve, _point(self._key), _point(ephemeral.public_key()))
+        kek = _ec_kek(ephemeral, self._key, ec_capsule)
+        return sealed_record(ec_capsule, self.key_label, fmk, kek)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PrivateKeyUnlocker:
+    """Opens records for the public half of this key."""
+
+    key: PrivateKey = dataclasses.field(repr=False)
+
+    def candidates(self, recipients: Sequence[Recipient], limits: Limits) -> Sequence[Candidate]:  # noqa: ARG002 - cheap work
+        """Pick the records that name this key."""
+        offer: Callable[[Recipient], Candidate | None]
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            offer = partial(_rsa_candidate, self.key, _rsa_der(self.key.public_key()))
+        else:
+            offer = partial(_ec_candidate, self.key, _point(self.key.public_key()))
+        return [candidate for recipient in recipients if (candidate := offer(recipient)) is not None]
+
+
+def _rsa_candidate(key: rsa.RSAPrivateKey, mine: bytes, recipient: Recipient) -> Candidate | None:
+    capsule = recipient.capsule
+    if not isinstance(capsule, RSACapsule) or capsule.recipient_public_key != mine:
+        return None
+    return Candidate(recipient, partial(_decrypt_kek, key, capsule.encrypted_kek))
+
+
+def _ec_candidate(key: ec.EllipticCurvePrivateKey, mine: bytes, recipient: Recipient) -> Candidate | None:
+    # The point alone decides: its length is checked against the record's curve when it is read.
+    capsule = recipient.capsule
+    if not isinstance(capsule, ECCapsule) or capsule.recipient_public_key != mine:
+        return None
+    return Candidate(recipient, partial(_agree_kek, key, capsule))
+
+
+def _decrypt_kek(key: rsa.RSAPrivateKey, encrypted_kek: bytes) -> bytes:
+    """Decrypt what is in an RSA record.
+
+    Raises:
+        WrongKeyError: it was not encrypted to this key, or was changed since.
+    """
+    try:
+        kek = key.decrypt(encrypted_kek, _OAEP)
+    except ValueError as cause:
+        raise WrongKeyError("the record does not open with this RSA key") from cause
+    if len(kek) != KEY_BYTES:
+        raise WrongKeyError(f"the record holds a KEK of {len(kek)} bytes instead of {KEY_BYTES}")
+    return kek
+
+
+def _agree_kek(key: ec.EllipticCurvePrivateKey, capsule: ECCapsule) -> bytes:
+    """Agree on the KEK with the sender's ephemeral key.
+
+    Raises:
+        DamagedContainerError: that key is not a point of the curve.
+    """
+    try:
+        sender = ec.EllipticCurvePublicKey.from_encoded_point(key.curve, capsule.sender_public_key)
+    except ValueError as cause:
+        raise DamagedContainerError("the sender's key is not a point of its curve") from cause
+    return _ec_kek(key, sender, capsule)
+
+
+def _ec_kek(mine: ec.EllipticCurvePrivateKey, other: ec.EllipticCurvePublicKey, capsule: ECCapsule) -> bytes:
+    shared_secret = mine.exchange(ec.ECDH(), other)
+    return ec_kek(shared_secret, capsule.recipient_public_key, capsule.sender_public_key)
+
+
+def _public_key_of(key: x509.Certificate | PublicKey) -> PublicKey:
+    if not isinstance(key, x509.Certificate):
+        return key
+    try:
+        found = key.public_key()
+    except (ValueError, UnsupportedAlgorithm) as cause:
+        raise InvalidInputError("the certificate's public key cannot be read") from cause
+    if not isinstance(found, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        raise InvalidInputError("the certificate's public key is neither EC nor RSA")
+    return found
+
+
+def _require_usable(key: PublicKey) -> None:
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < MIN_RSA_BITS:
+            raise InvalidInputError(
+                f"an RSA key of {key.key_size} bits is too weak; {MIN_RSA_BITS} are needed"
+            )
+    elif key.curve.name not in _CURVES:
+        raise InvalidInputError(
+            f"the curve {key.curve.name} cannot be used in CDOC2, only {', '.join(_CURVES)}"
+        )
+
+
+def _certificate_label(certificate: x509.Certificate, file_name: str | None) -> str:
+    try:
+        names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    except ValueError:
+        # A subject that cannot be read only costs the label its name.
+        names = []
+    return key_label.for_certificate(
+        cn=str(names[0].value) if names else None,
+        cert_sha1=certificate.fingerprint(hashes.SHA1()).hex(),  # noqa: S303 - the label's format; not security
+        file=file_name,
+    )
+
+
+def _public_key_label(key: PublicKey, file_name: str | None) -> str:
+    """A label that differs from key to key, also for keys from files of the same name."""
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return key_label.for_public_key(label=digest.finalize().hex()[:_FINGERPRINT_DIGITS], file=file_name)
+
+
+def _point(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def _rsa_der(key: rsa.RSAPublicKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.PKCS1)

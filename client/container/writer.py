@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Writing a container: one FMK, a record for every recipient, then the payload in one pass.
+
+Nothing is written before all records are made, so a recipient that cannot be served leaves no trace.
+Once the payload has begun, an error leaves an unfinished file without a tag; making it disappear is
+the caller's part. The output need not be seekable.
+"""
+
+import dataclasses
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO, Final
+
+from osak.client.container.aead import NONCE_BYTES
+from osak.client.container.archive import Entry, write_archive
+from osak.client.container.capsules import Recipient
+from osak.client.container.envelope import envelope_bytes
+from osak.client.container.errors import InvalidInputError
+from osak.client.container.header_builder import build_header
+from osak.client.container.key_schedule import content_key, file_master_key, header_hmac, payload_aad
+from osak.client.container.limits import Limits
+from osak.client.container.payload import PayloadWriter
+from osak.client.container.recipients.base import RandomBytes, RecipientWriter
+
+_FMK_RANDOM_BYTES: Final = 32
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ContainerSummary:
+    """What was written.
+
+    Attributes:
+        recipients: the records, in order.
+        header_bytes: length of the header.
+    """
+
+    recipients: tuple[Recipient, ...]
+    header_bytes: int
+
+
+def write_container(
+    out: BinaryIO,
+    entries: Iterable[Entry],
+    recipients: Sequence[RecipientWriter],
+    *,
+    random_bytes: RandomBytes = secrets.token_bytes,
+    limits: Limits | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> ContainerSummary:
+    """Write a whole container.
+
+    Args:
+        out: where it goes.
+        entries: the files; at least one.
+        recipients: who can open it; at least one.
+        random_bytes: source of the FMK, salts and nonce.
+        limits: what readers accept.
+        progress: told of each number of content bytes as they are packed.
+
+    Raises:
+        InvalidInputError: something that cannot go into a container, or that readers would refuse.
+    """
+    limits = limits or Limits()
+    fmk = file_master_key(random_bytes(_FMK_RANDOM_BYTES))
+    records = _records(recipients, fmk, random_bytes, limits)
+    header = build_header(records)
+    hmac = header_hmac(fmk, header)
+    out.write(envelope_bytes(header, hmac, limits))
+    nonce, aad = random_bytes(NONCE_BYTES), payload_aad(header, hmac)
+    with PayloadWriter(out, content_key(fmk), nonce, aad) as payload:
+        write_archive(payload.write, entries, limits, progress)
+        payload.finish()
+    return ContainerSummary(records, len(header))
+
+
+def _records(
+    recipients: Sequence[RecipientWriter], fmk: bytes, random_bytes: RandomBytes, limits: Limits
+) -> tuple[Recipient, ...]:
+    if not recipients:
+        raise InvalidInputError("a container needs at least one recipient")
+    if len(recipients) > limits.max_recipients:
+        raise InvalidInputError(f"{len(recipients)} recipients are more than {limits.max_recipients}")
+    records = tuple(recipient.wrap(fmk, random_bytes) for recipient in recipients)
+    # Labels must differ within one container (CDOC2, chapter 3): readers choose records by them.
+    label, count = Counter(record.key_label for record in records).most_common(1)[0]
+    if count > 1:
+        raise InvalidInputError(f"two recipients have the same label: {label}")
+    return records

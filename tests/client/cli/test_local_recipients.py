@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""The command line without any server: every local kind of recipient, and every way to go wrong."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from osak.client.cli.main import main
+
+PASSWORD = "Kui-Arno-isaga"
+
+
+class Shell:
+    """Runs command lines with ``--json`` in one folder."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+        self.folder = folder
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str | Path) -> tuple[int, dict[str, Any], str]:
+        self._capsys.readouterr()
+        code = main([*map(str, arguments), "--json", "--config", str(self.folder / "osak.yaml")])
+        out, err = self._capsys.readouterr()
+        return code, json.loads(out) if out else {}, err
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Shell:
+    (tmp_path / "osak.yaml").write_text("groups: {}\n")
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    (tmp_path / "wrong").write_text("Midagi-Muud\n")
+    (tmp_path / "secret").write_bytes(os.urandom(32))
+    (tmp_path / "a.txt").write_bytes(b"tere\n" * 500)
+    (tmp_path / "tühi").write_bytes(b"")
+    return Shell(capsys, tmp_path)
+
+
+def key_files(folder: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[Path, Path]:
+    """A public and a private key file."""
+    public, private = folder / "key.pub.pem", folder / "key.pem"
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return public, private
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ec.generate_private_key(ec.SECP256R1()),
+        lambda: ec.generate_private_key(ec.SECP384R1()),
+        lambda: ec.generate_private_key(ec.SECP521R1()),
+        lambda: rsa.generate_private_key(65537, 2048),
+    ],
+    ids=["P-256", "P-384", "P-521", "RSA"],
+)
+def test_key_round_trip(
+    shell: Shell, make: Callable[[], ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey]
+) -> None:
+    """Several files to a public key and back, byte for byte."""
+    folder = shell.folder
+    public, private = key_files(folder, make())
+    box = folder / "x.cdoc2"
+    assert shell("encrypt", folder / "a.txt", folder / "tühi", "-o", box, "--cert", public)[0] == 0
+    code, facts, errors = shell("decrypt", box, "-o", folder / "out", "--private-key", private)
+    assert code == 0, errors
+    assert [file["name"] for file in facts["files"]] == ["a.txt", "tühi"]
+    assert (folder / "out" / "a.txt").read_bytes() == (folder / "a.txt").read_bytes()
+    assert (folder / "out" / "tühi").read_bytes() == b""
+
+
+@pytest.fixture
+def mixed(shell: Shell) -> Path:
+    """A container for a password, a secret and a key."""
+    folder = shell.folder
+    public, _ = key_files(folder, ec.generate_private_key(ec.SECP384R1()))
+    box = folder / "x.cdoc2"
+    code, _, errors = shell(
+        *(
+            "encrypt",
+            folder / "a.txt",
+            "-o",
+            box,
+            "--cert",
+            public,
+            "--secret",
+            f"kontor={folder / 'secret'}",
+        ),
+        *("--password", "kevad", "--password-file", folder / "password"),
+    )
+    assert code == 0, errors
+    return box
+
+
+def test_mixed_recipients_each_alone(shell: Shell, mixed: Path) -> None:
+    """Every recipient of a mixed container opens it alone; inspect lists them all."""
+    folder = shell.folder
+    kinds = [record["kind"] for record in shell("inspect", mixed)[1]["recipients"]]
+    assert sorted(kinds) == ["ec", "password", "secret"]
+    for number, credential in enumerate(
+        (
+            ["--private-key", folder / "key.pem"],
+            ["--secret", folder / "secret"],
+            ["--password-file", folder / "password"],
+        )
+    ):
+        code, _, errors = shell("decrypt", mixed, "-o", folder / f"out{number}", *credential)
+        assert code == 0, errors
+
+
+def test_wrong_credentials(shell: Shell, mixed: Path) -> None:
+    """Wrong password, foreign key, wrong secret: exit code 3, no output folder."""
+    folder = shell.folder
+    _, foreign = key_files(folder, ec.generate_private_key(ec.SECP384R1()))
+    (folder / "other").write_bytes(os.urandom(32))
+    for credential in (
+        ["--private-key", foreign],
+        ["--secret", folder / "other"],
+        ["--password-file", folder / "wrong"],
+    ):
+        code, facts, _ = shell("decrypt", mixed, "-o", folder / "out", *credential)
+        assert code == 3
+        assert facts["error"]["exit_code"] == 3
+        assert not (folder / "out").exists()
+
+
+def test_damaged_container(shell: Shell, mixed: Path) -> None:
+    """One flipped bit of payload or a cut end: exit code 5, no output folder."""
+    folder = shell.folder
+    data = mixed.read_bytes()
+    for damaged in (
+        data[:-1],
+        data[:-20] + bytes([data[-20] ^ 1]) + data[-19:],
+        b"CDOC" + data[4:100],
+        b"",
+        b"PK\3\4",
+    ):
+        (folder / "bad.cdoc2").write_bytes(damaged)
+        code, facts, _ = shell(
+            "decrypt", folder / "bad.cdoc2", "-o", folder / "out", "--secret", folder / "secret"
+        )
+        assert code == 5, facts
+        assert not (folder / "out").exists()
+
+
+def test_existing_output(shell: Shell, mixed: Path) -> None:
+    """Nothing is replaced unasked: containers and files alike; --overwrite replaces."""
+    folder = shell.folder
+    before = mixed.read_bytes()
+    password = ["--password", "p", "--password-file", folder / "password"]
+    assert shell("encrypt", folder / "a.txt", "-o", mixed, *password)[0] == 6
+    assert mixed.read_bytes() == before
+    (folder / "out").mkdir()
+    (folder / "out" / "a.txt").write_text("mine")
+    opening = ["decrypt", mixed, "-o", folder / "out", "--password-file", folder / "password"]
+    assert shell(*opening)[0] == 6
+    assert (folder / "out" / "a.txt").read_text() == "mine"
+    assert shell(*opening, "--overwrite")[0] == 0
+    assert (folder / "out" / "a.txt").read_bytes() == (folder / "a.txt").read_bytes()
+    assert [path.name for path in (folder / "out").iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["encrypt", "a.txt", "-o", "n.cdoc2"], 2),
+        (["encrypt", "absent", "-o", "n.cdoc2", "--secret", "k=secret"], 2),
+        (["encrypt", ".", "-o", "n.cdoc2", "--secret", "k=secret"], 2),
+        (["encrypt", "a.txt", "-o", "a.txt", "--secret", "k=secret", "--overwrite"], 2),
+        (["encrypt", "a.txt", "a.txt", "-o", "n.cdoc2", "--secret", "k=secret"], 2),
+        (["encrypt", "a.txt", "-o", "nowhere/n.cdoc2", "--secret", "k=secret"], 6),
+        (["encrypt", "a.txt", "-o", "n.cdoc2", "--secret", "secret"], 2),
+        (["encrypt", "a.txt", "-o", "n.cdoc2", "--secret", "k=a.txt.missing"], 2),
+        (["encrypt", "a.txt", "-o", "n.cdoc2", "--cert", "a.txt"], 3),
+        (["encrypt", "a.txt", "-o", "n.cdoc2", "--password-file", "password"], 2),
+        (["encrypt", "a.txt", "-o", "n.cdoc2", "--to", "38001085718"], 2),
+        (["encrypt", "a.txt", "-o", "n.cdoc2", "--n-of-n", "--secret", "k=secret"], 2),
+        (["decrypt", "absent.cdoc2", "-o", "out", "--secret", "secret"], 2),
+        (["decrypt", "a.txt", "-o", "out"], 2),
+        (["decrypt", "a.txt", "-o", "out", "--secret", "secret", "--password"], 2),
+        (["decrypt", "a.txt", "-o", "out", "--secret", "secret"], 5),
+        (["inspect", "a.txt"], 5),
+        (["inspect", "absent"], 2),
+        (["group", "check"], 2),
+        (["no-such-command"], 2),
+    ],
+)
+def test_mistakes(shell: Shell, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int) -> None:
+    """Every mistake has its exit code, one sentence, and leaves the folder as it was."""
+    monkeypatch.chdir(shell.folder)
+    before = sorted(shell.folder.iterdir())
+    got, _, errors = shell(*arguments)
+    assert got == code, errors
+    assert errors.startswith("osak: error: ")
+    assert "Traceback" not in errors
+    assert sorted(shell.folder.iterdir()) == before
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """Help lists every command, the node's included; each explains itself."""
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for command in ("encrypt", "decrypt", "inspect", "group", "node", "demo"):
+        assert command in text
+        assert main([command, "--help"]) == 0
+    assert main(["--version"]) == 0
+    assert "osak" in capsys.readouterr().out
+
+
+def test_yaml_mistakes(shell: Shell) -> None:
+    """All mistakes of a configuration at once, with path and line; exit code 2."""
+    (shell.folder / "osak.yaml").write_text("group: {}\ntimeouts:\n  connect: 3\n")
+    code, _, errors = shell("group", "check")
+    assert code == 2
+    assert "group (line 1): unknown key" in errors
+    assert "timeouts.connect (line 3): unknown key" in errors
+
+
+def test_secrets_stay_out_of_sight(shell: Shell, mixed: Path) -> None:
+    """Neither results nor errors repeat a password."""
+    folder = shell.folder
+    for credential in (folder / "password", folder / "wrong"):
+        _, facts, errors = shell(
+            "decrypt", mixed, "-o", folder / credential.name, "--password-file", credential
+        )
+        assert PASSWORD not in json.dumps(facts) + errors
+        assert "Midagi-Muud" not in json.dumps(facts) + errors
