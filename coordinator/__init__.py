@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The client's side of a group of share servers: many servers look like one.
 
-``Coordinator`` splits a KEK over a group and collects it back with one signature; ``HTTPTransport``
-reaches real servers; ``KeyCredential`` signs with a key at hand. Knows nothing of containers beyond
+``Coordinator`` splits a KEK over a group and collects it back with one signature; ``KeyCredential``
+signs with a key at hand. ``HTTPTransport`` is in ``osak.coordinator.transport.http``, apart from here,
+so that a program without servers never loads aiohttp. Knows nothing of containers beyond
 ``Placement``, and nothing of how a server works inside.
 """
 
 from osak.coordinator.auth.base import Credential, TicketSignature
+from osak.coordinator.auth.key import KeyCredential
 from osak.coordinator.check import NodeCheck
 from osak.coordinator.collect import Collected
 from osak.coordinator.coordinator import Coordinator
@@ -44,6 +46,7 @@ __all__ = [
     "DistributionError",
     "Group",
     "InvalidPlacementError",
+    "KeyCredential",
     "NodeCheck",
     "NodeTransport",
     "NotEnoughSharesError",

@@ -43,11 +43,15 @@ async def _check(server: Server, transport: NodeTransport, timeouts: Timeouts) -
         async with asyncio.timeout(timeouts.overall_seconds):
             identity = await attempt(lambda: transport.read_identity(server), repeat_if=may_pass)
     except TimeoutError:
-        return NodeCheck(server, None, outcome_of(server, Status.SLOW, "did not answer in time", loop.time() - started))
+        return NodeCheck(
+            server, None, outcome_of(server, Status.SLOW, "did not answer in time", loop.time() - started)
+        )
     except TransportError as error:
         elapsed = loop.time() - started
         if isinstance(error, Refused) and error.problem.status == 404:
-            return NodeCheck(server, None, outcome_of(server, Status.OK, "answered, but tells no identity", elapsed))
+            return NodeCheck(
+                server, None, outcome_of(server, Status.OK, "answered, but tells no identity", elapsed)
+            )
         return NodeCheck(server, None, failure_outcome(server, error, elapsed))
     return NodeCheck(server, identity, _judge(server, identity, loop.time() - started))
 

@@ -28,6 +28,8 @@ class Status(StrEnum):
     """Answered with an error."""
     WRONG_SHARE = "wrong-share"
     """Returned a share that does not match the container."""
+    DOUBTFUL = "doubtful"
+    """Returned a share that may be wrong; with the shares at hand nothing can tell."""
     BAD_REPLY = "bad-reply"
     """Answered something that is not the protocol."""
     UNKNOWN = "unknown"

@@ -39,7 +39,7 @@ class Receipt:
         server_id: the server's short name.
         server_url: base URL, ``https://host:port`` without a trailing slash.
         share_id: the share's id at that server.
-        revocation_token: secret text that proves the sender to the server.
+        revocation_token: base64 of 32 secret bytes that prove the sender to the server.
     """
 
     server_id: str

@@ -25,10 +25,14 @@ async def revoke(
     Returns one outcome a receipt; never raises for a server's sake. A server that no longer has the
     share answers as if it never had (REFUSED, not found).
     """
-    return tuple(await asyncio.gather(*(_resolve_and_revoke(one, groups, transport, timeouts) for one in receipts)))
+    return tuple(
+        await asyncio.gather(*(_resolve_and_revoke(one, groups, transport, timeouts) for one in receipts))
+    )
 
 
-async def revoke_one(receipt: Receipt, server: Server, transport: NodeTransport, timeouts: Timeouts) -> Outcome:
+async def revoke_one(
+    receipt: Receipt, server: Server, transport: NodeTransport, timeouts: Timeouts
+) -> Outcome:
     """Revoke one share at a known server; repeated when the server is briefly away."""
     loop = asyncio.get_running_loop()
     started = loop.time()

@@ -19,7 +19,11 @@ _MAX_SHOWN_CHARACTERS = 200
 
 
 def resolve(
-    placement: Placement | Receipt, groups: Mapping[str, Group], *, group: str = "", extra: Sequence[Server] = ()
+    placement: Placement | Receipt,
+    groups: Mapping[str, Group],
+    *,
+    group: str = "",
+    extra: Sequence[Server] = (),
 ) -> Server:
     """Find the trusted server that a placement means.
 

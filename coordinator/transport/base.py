@@ -22,7 +22,7 @@ class UploadOptions:
 
     Attributes:
         expires_at: aware time after which the server may forget the share.
-        revocation_hash: SHA-256 of the revocation token's ASCII text, 32 bytes.
+        revocation_hash: SHA-256 of the 32 bytes of the revocation token.
         share_set: the share's place in its set.
     """
 
@@ -49,7 +49,7 @@ class NodeTransport(Protocol):
         ...
 
     async def revoke_share(self, server: Server, share_id: str, token: str) -> None:
-        """Delete a share for good. Safe to repeat."""
+        """Delete a share for good; ``token`` is the base64 of its 32 bytes. Safe to repeat."""
         ...
 
     async def read_identity(self, server: Server) -> NodeIdentity:
