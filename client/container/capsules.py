@@ -173,7 +173,7 @@ class Recipient:
         return None
 
 
-def capsule_problem(capsule: Capsule) -> str | None:
+def capsule_problem(capsule: Capsule) -> str | None:  # noqa: PLR0911 - one a kind
     """Why the values of a capsule make no sense, or None when they do. Works without secrets."""
     match capsule:
         case UnknownCapsule():

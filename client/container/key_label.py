@@ -74,7 +74,7 @@ def _format(kind: str, **values: str | None) -> str:
 
 
 def _encoded_fields(stored: str) -> str:
-    """The form-encoded part of ``data:[media type][;base64],fields``, or of ``data:fields`` (Java before 1.4).
+    """The form-encoded part of ``data:[media type][;base64],fields``, or of ``data:fields`` (older Java).
 
     Raises:
         ValueError: it is said to be base64 and is not.

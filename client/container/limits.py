@@ -26,8 +26,10 @@ class Limits:
     """Recipient records in one header."""
 
     max_pbkdf2_iterations: int = 10_000_000
-    """Rounds of PBKDF2 that one unlocking may take, over all records tried (the official tools write 600,000 a
-    record, the field allows 2^31)."""
+    """Rounds of PBKDF2 that one unlocking may take, all records tried together.
+
+    The official tools write 600,000 a record; the field allows 2^31.
+    """
 
     max_entries: int = 1000
     """Files in one container, as in the official Java client."""

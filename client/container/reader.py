@@ -117,5 +117,5 @@ def list_entries(
     limits: Limits | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> tuple[ExtractedEntry, ...]:
-    """Names and sizes of all files, after the whole payload was checked; see ``unpack.extract`` for errors."""
+    """Names and sizes of all files, after the whole payload was checked; errors are those of ``extract``."""
     return extract(source, keys, DiscardSink(), limits, progress)
