@@ -39,7 +39,7 @@ async def attempt(
     call: Callable[[], Awaitable[_Result]],
     *,
     repeat_if: Callable[[TransportError], bool],
-    on_stumble: Callable[[], None] = lambda: None,
+    on_stumble: Callable[[TransportError], None] = lambda _: None,
 ) -> _Result:
     """Make a call, and again after a pause while ``repeat_if`` says so; three times at most.
 
@@ -58,7 +58,7 @@ async def attempt(
             if not repeat_if(error):
                 raise
             if number == 0:
-                on_stumble()
+                on_stumble(error)
         await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**number * _uniform(0.5, 1.5))
     return await call()
 

@@ -5,12 +5,14 @@
    answered or failed, or when t have and the others had the hedge delay to catch up.
 2. One signature covers every server that answered. It is the only one: a person types a PIN for it.
    No network deadline runs meanwhile.
-3. t shares are fetched, the quickest servers first, and a spare whenever one is slow, refused or
-   wrong. It ends with a secret that the caller's check accepts, or, as soon as too few servers are
-   left for that, with an error that says how it went with each. Nothing runs on afterwards.
+3. t shares are fetched, from prompt servers in random order first (so that nobody gets itself chosen
+   by being quick), and a spare whenever one is slow, refused or wrong. It ends with a secret that the
+   caller's check accepts, or, as soon as too few servers are left for that, with an error that says
+   how it went with each. Nothing runs on afterwards.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -38,6 +40,8 @@ from osak.shares.threshold import EVERY_INDEX
 # The list of audiences travels in one HTTP header of at most 8000 characters (shares.protocol.ticket):
 # that is room for about 80 of them beside a long RSA signature.
 MAX_TICKET_AUDIENCES = 64
+
+_ANY_ORDER = 2**32
 
 ProgressListener = Callable[[Progress], None]
 
@@ -183,7 +187,7 @@ class _Collection:
     async def fetch(self, draft: TicketDraft, signature: TicketSignature, recipient_id: str) -> bytes:
         """Step 3: return the secret."""
         signed = [source for source in self._sources if source.position is not None]
-        signed.sort(key=lambda source: source.waited_seconds)
+        signed.sort(key=lambda source: (source.waited_seconds > self._hedge, secrets.randbelow(_ANY_ORDER)))
         while True:
             self._take_in(recipient_id)
             under_way, spares = self._in(Stage.FETCHING), [one for one in signed if one.stage is Stage.READY]

@@ -38,7 +38,7 @@ class Source:
 
     Attributes:
         stage: how far it is.
-        stumbled: its present call failed once and is being repeated; nobody should wait for it.
+        stumble: why its present call failed once; it is being repeated and nobody should wait for it.
         call_started: event loop time when its present or last call began.
         waited_seconds: time its finished calls took.
         nonce: since READY.
@@ -52,13 +52,18 @@ class Source:
     transport: NodeTransport = field(repr=False)
     crew: Crew = field(repr=False)
     stage: Stage = Stage.ASKING
-    stumbled: bool = False
+    stumble: TransportError | None = field(default=None, repr=False)
     call_started: float = 0.0
     waited_seconds: float = 0.0
     nonce: str = field(default="", repr=False)
     position: int | None = None
     message: ShareMessage | None = field(default=None, repr=False)
     failure: Outcome | None = None
+
+    @property
+    def stumbled(self) -> bool:
+        """Whether its present call failed once already."""
+        return self.stumble is not None
 
     @property
     def audience(self) -> Audience:
@@ -127,6 +132,8 @@ class Source:
             status, detail = _judged(verdict, waited)
         elif self.stage in (Stage.ASKING, Stage.FETCHING):
             waited += now - self.call_started
+            if self.stumble is not None:
+                return failure_outcome(self.server, self.stumble, waited)
             answer = "answered" if self.stage is Stage.ASKING else "returned its share"
             status, detail = Status.SLOW, f"had not {answer} after {waited:.2f} s"
             if now < self.call_started + hedge_after_seconds:
@@ -138,7 +145,7 @@ class Source:
         return outcome_of(self.server, status, detail, waited)
 
     def _begin(self, stage: Stage) -> None:
-        self.stage, self.stumbled = stage, False
+        self.stage, self.stumble = stage, None
         self.call_started = asyncio.get_running_loop().time()
 
     def _end(self, stage: Stage) -> None:
@@ -149,8 +156,8 @@ class Source:
         self._end(Stage.FAILED)
         self.failure = failure_outcome(self.server, error, self.waited_seconds)
 
-    def _stumble(self) -> None:
-        self.stumbled = True
+    def _stumble(self, error: TransportError) -> None:
+        self.stumble = error
         self.crew.ring()
 
 

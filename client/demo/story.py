@@ -27,8 +27,9 @@ ORGANISATIONS = (
     ("haigla", "Pärnu Haigla"),
     ("raamatukogu", "Rahvusraamatukogu"),
 )
-# The liar comes first in the group, so that a client in the group's order meets it.
+# Places in the group of those that fail.
 LIAR, KILLED, STOPPED = 0, 1, 2
+_MOST_OPENINGS = 20
 
 Say = Callable[[str], None]
 
@@ -107,11 +108,18 @@ def _act_harm(group: DemoGroup, say: Say) -> None:
 
 
 def _act_open(group: DemoGroup, digests: dict[str, str], say: Say) -> None:
-    output = group.folder / "opened"
+    output, liar = group.folder / "opened", group.servers[LIAR].id
     facts, seconds = _osak(group, *_decrypt(group, output))
+    # Three prompt servers out of four are asked, in random order: mostly the liar is among them.
+    for _ in range(_MOST_OPENINGS):
+        if _statuses(facts)[liar] == "wrong-share":
+            break
+        say(f"   (opened in {seconds:.2f} s without asking {liar} for its share; once more, to catch it)")
+        facts, seconds = _osak(group, *_decrypt(group, output), "--overwrite")
+    status = _statuses(facts)
     say(f"3. The recipient signs once and opens the file in {seconds:.2f} s (a whole process). Each server:")
-    status = _say_outcomes(facts, say)
-    _check(status[group.servers[LIAR].id] == "wrong-share", "the liar was not named")
+    _say_outcomes(facts, say)
+    _check(status[liar] == "wrong-share", "the liar was not named")
     _check(status[group.servers[KILLED].id] in {"unreachable", "slow"}, "the dead server was not named")
     found = {path.name: _sha256(path) for path in output.iterdir()}
     _check(found == digests, "the decrypted files differ from the originals")
@@ -149,14 +157,17 @@ def _osak(group: DemoGroup, *arguments: str, expected: int = 0) -> tuple[dict[st
     return facts, seconds
 
 
-def _say_outcomes(facts: dict[str, Any], say: Say) -> dict[str, str]:
-    """Print one line a server; return its status by server."""
+def _statuses(facts: dict[str, Any]) -> dict[str, str]:
+    return {outcome["server"]: outcome["status"] for outcome in facts["outcomes"]}
+
+
+def _say_outcomes(facts: dict[str, Any], say: Say) -> None:
+    """Print one line a server."""
     for outcome in facts["outcomes"]:
         milliseconds = 1000 * outcome["elapsed_seconds"]
         say(
             f"     {outcome['server']:<12} {outcome['status']:<12}{milliseconds:6.1f} ms  {outcome['detail']}"
         )
-    return {outcome["server"]: outcome["status"] for outcome in facts["outcomes"]}
 
 
 def _check(holds: bool, otherwise: str) -> None:

@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Meeting a server for the first time: which key does it show?
 
-The one place where a certificate is looked at without being trusted. Nothing is sent and nothing is
-believed: the caller shows the pin to a person, and every later word goes over a connection that is
-bound to it.
+The one place where a certificate is looked at without being trusted. Only a handshake takes place:
+nothing is sent and nothing is believed. The caller shows the pin to a person, and every later word
+goes over a connection that is bound to it.
 """
 
 import asyncio
-import base64
-import contextlib
-import hashlib
-import ssl
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from osak.coordinator.errors import TimedOut, Unreachable
+from osak.coordinator.transport.tls import certificate_pin, unverified_context
 from osak.shares.protocol.urls import ServerURL
 
 
@@ -25,25 +19,19 @@ async def read_pin(url: ServerURL, connect_seconds: float) -> str:
     Raises:
         TimedOut: no TLS handshake in time.
         Unreachable: nobody answers, or not in TLS 1.3.
+        Untrusted: it showed a certificate that cannot be read.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         async with asyncio.timeout(connect_seconds):
             _, writer = await asyncio.open_connection(
-                url.host, url.port, ssl=context, server_hostname=url.host
+                url.host, url.port, ssl=unverified_context(), server_hostname=url.host
             )
     except TimeoutError as error:
         raise TimedOut(f"{url} did not answer in {connect_seconds:g} s", request_sent=False) from error
     except OSError as error:
-        raise Unreachable(
-            f"{url} cannot be reached: {error.strerror or error}", request_sent=False
-        ) from error
-    certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    key = x509.load_der_x509_certificate(certificate).public_key()
-    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(spki).digest()).decode("ascii")
+        reason = error.strerror or str(error)
+        raise Unreachable(f"{url} cannot be reached: {reason}", request_sent=False) from error
+    try:
+        return certificate_pin(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+    finally:
+        writer.transport.abort()

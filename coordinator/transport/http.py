@@ -8,6 +8,7 @@ between the nonce and the share; on a kept connection that turns out to be close
 repeats a GET or DELETE once, never a POST.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -36,6 +37,7 @@ from osak.shares.protocol.urls import (
 )
 
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "osak"}
+_CLOSING_TURNS: Final = 5
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -74,6 +76,9 @@ class HTTPTransport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            # Connections that were cancelled half-way are closed by asyncio in its next turns.
+            for _ in range(_CLOSING_TURNS):
+                await asyncio.sleep(0)
 
     async def create_share(self, server: Server, message: ShareMessage, options: UploadOptions) -> str:
         """POST /key-shares; see ``NodeTransport``."""

@@ -18,7 +18,7 @@ from osak.client.config import load_client_config
 from osak.client.demo import story
 from osak.client.demo.servers import run_osak
 from osak.client.identity.files import load_pkcs12
-from osak.coordinator import Coordinator, Group, KeyCredential, Server
+from osak.coordinator import Coordinator, Group, KeyCredential, Server, Timeouts
 from osak.coordinator.transport.http import HTTPTransport
 from osak.shares.protocol.ticket import draft_ticket
 from osak.shares.protocol.urls import Audience
@@ -79,11 +79,11 @@ async def _measure(demo: story.DemoGroup) -> None:
 async def _collect_seconds(group: Group, credential: KeyCredential, times: int) -> float:
     """Median seconds of a collection over one transport; its first warms up when there are several."""
     kek, salt = secrets.token_bytes(32), secrets.token_bytes(32)
-    async with HTTPTransport() as other:
+    async with HTTPTransport(Timeouts()) as other:
         coordinator = Coordinator(transport=other, groups={"demo": group})
         stored = await coordinator.store(kek, group, credential.recipient_id, scheme="t-of-n", salt=salt)
     took = []
-    async with HTTPTransport() as transport:
+    async with HTTPTransport(Timeouts()) as transport:
         coordinator = Coordinator(transport=transport, groups={"demo": group})
         for _ in range(times):
             start = time.perf_counter()
@@ -96,7 +96,7 @@ async def _collect_seconds(group: Group, credential: KeyCredential, times: int) 
 
 async def _fetches_per_second(server: Server, group: Group, credential: KeyCredential) -> float:
     kek, salt = secrets.token_bytes(32), secrets.token_bytes(32)
-    async with HTTPTransport() as transport:
+    async with HTTPTransport(Timeouts()) as transport:
         coordinator = Coordinator(transport=transport, groups={"demo": group})
         stored = await coordinator.store(kek, group, credential.recipient_id, scheme="t-of-n", salt=salt)
         share_id = stored.placements[0].share_id
