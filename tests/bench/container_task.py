@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _PIECE_BYTES = 2**20
 
@@ -58,6 +59,7 @@ def pycdoc(folder: Path) -> Callable[[], object]:
             while piece := source.read(_PIECE_BYTES):
                 writer.write_data(piece)
         writer.finish_encryption()
+        del writer  # only now the file is closed and whole
 
     return work
 
@@ -100,7 +102,7 @@ def zlib_inflate(folder: Path) -> Callable[[], object]:
     return lambda: _inflate(folder, zlib.decompressobj())
 
 
-def _inflate(folder: Path, inflate: "zlib._Decompress") -> None:
+def _inflate(folder: Path, inflate: Any) -> None:
     with (folder / "deflated").open("rb") as source, (folder / "inflated").open("wb") as out:
         while piece := source.read(_PIECE_BYTES // 4):
             out.write(inflate.decompress(piece))

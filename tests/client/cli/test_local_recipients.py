@@ -109,9 +109,9 @@ def test_mixed_recipients_each_alone(shell: Shell, mixed: Path) -> None:
     assert sorted(kinds) == ["ec", "password", "secret"]
     for number, credential in enumerate(
         (
-            ["--private-key", folder / "key.pem"],
-            ["--secret", folder / "secret"],
-            ["--password-file", folder / "password"],
+            ["--private-key", str(folder / "key.pem")],
+            ["--secret", str(folder / "secret")],
+            ["--password-file", str(folder / "password")],
         )
     ):
         code, _, errors = shell("decrypt", mixed, "-o", folder / f"out{number}", *credential)
@@ -125,8 +125,8 @@ def test_wrong_credentials(shell: Shell, mixed: Path) -> None:
     (folder / "other").write_bytes(os.urandom(32))
     for credential in (
         ["--private-key", foreign],
-        ["--secret", folder / "other"],
-        ["--password-file", folder / "wrong"],
+        ["--secret", str(folder / "other")],
+        ["--password-file", str(folder / "wrong")],
     ):
         code, facts, _ = shell("decrypt", mixed, "-o", folder / "out", *credential)
         assert code == 3
@@ -157,12 +157,12 @@ def test_existing_output(shell: Shell, mixed: Path) -> None:
     """Nothing is replaced unasked: containers and files alike; --overwrite replaces."""
     folder = shell.folder
     before = mixed.read_bytes()
-    password = ["--password", "p", "--password-file", folder / "password"]
+    password = ["--password", "p", "--password-file", str(folder / "password")]
     assert shell("encrypt", folder / "a.txt", "-o", mixed, *password)[0] == 6
     assert mixed.read_bytes() == before
     (folder / "out").mkdir()
     (folder / "out" / "a.txt").write_text("mine")
-    opening = ["decrypt", mixed, "-o", folder / "out", "--password-file", folder / "password"]
+    opening = ["decrypt", str(mixed), "-o", str(folder / "out"), "--password-file", str(folder / "password")]
     assert shell(*opening)[0] == 6
     assert (folder / "out" / "a.txt").read_text() == "mine"
     assert shell(*opening, "--overwrite")[0] == 0
