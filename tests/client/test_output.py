@@ -259,11 +259,11 @@ def test_a_relative_folder_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_many_small_files_leave_no_descriptor_open(tmp_path: Path) -> None:
     """A thousand files are placed and every descriptor is returned."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     sink = sink_for(tmp_path)
     fill(sink, **{f"f{number}": b"x" for number in range(1000)})
     sink.commit()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert len(list(tmp_path.iterdir())) == 1000
 
 

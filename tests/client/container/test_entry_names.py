@@ -29,7 +29,8 @@ GOOD = [
     "õ" * 127,
 ]
 BAD = [
-    "", ".", "..", " a", "-rf", "a ", "a.", "...", "a/b", "a\\b", "C:", "a:b", "a<b", "a>b", 'a"b', "a|b", "a?b", "a*b",
+    "", ".", "..", " a", "-rf", "a ", "a.", "...", "a/b", "a\\b", "C:", "a:b",
+    "a<b", "a>b", 'a"b', "a|b", "a?b", "a*b",
     "CON", "con", "Nul", "prn", "AUX", "com1", "LPT9",
     "a\x00b", "a\tb", "a\nb", "\x7fa", "a\x85b", "a\u202eb", "a\u202ab", "a\u2066b", "a\u2028b", "a\u2029b",
     "a\ufffeb", "a\uffffb", "a\ufdd0b", "a\U0001fffeb", "a\ud800b", "x" * 256, "õ" * 128,
@@ -64,7 +65,8 @@ def test_a_typed_relative_path_gives_its_last_part(stored: str, name: str) -> No
 @pytest.mark.parametrize(
     "stored",
     [
-        b"../x", b"a/../x", b"./x", b"a/./x", b"/x", b"//x", b"a//b", b"a/", b"/", b"a/..", b"C:/x", b"..\\x", b"a\\b",
+        b"../x", b"a/../x", b"./x", b"a/./x", b"/x", b"//x", b"a//b", b"a/", b"/", b"a/..", b"C:/x",
+        b"..\\x", b"a\\b",
         b"a\x00/b", b"-a/b", b"a /b", b"\xff\xfe", b"a\xc0\xafb", b"\xed\xa0\x80",
     ],
 )  # fmt: skip

@@ -4,13 +4,14 @@
 import io
 import os
 import random
-import resource
 import subprocess
 import sys
 import tarfile
 import textwrap
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -82,7 +83,7 @@ def padded(content: bytes) -> bytes:
 
 def file(name: bytes, content: bytes, **fields: bytes) -> bytes:
     """Return one file: header and content."""
-    return header(name, len(content), **fields) + padded(content)  # type: ignore[arg-type]  # header fields are bytes
+    return header(name, len(content), **fields) + padded(content)
 
 
 def record(key: bytes, value: bytes) -> bytes:
@@ -120,10 +121,7 @@ def test_round_trip(files: dict[str, bytes], seed: int) -> None:
     archive = bytearray()
     write_archive(
         archive.extend,
-        [
-            Entry(name, len(content), lambda content=content: io.BytesIO(content))
-            for name, content in files.items()
-        ],
+        [Entry(name, len(content), partial(io.BytesIO, content)) for name, content in files.items()],
         Limits(),
     )
     out = io.BytesIO()
@@ -144,7 +142,7 @@ def test_round_trip(files: dict[str, bytes], seed: int) -> None:
 def test_archive_pieces_of_any_size(sizes: list[int]) -> None:
     """The tar reader does not care where its source cuts."""
     archive = file(b"a", b"x" * 700) + pax(record(b"path", b"long" * 40)) + file(b"cut", b"y") + END
-    chunks = []
+    chunks: list[bytes] = []
     while archive:
         size = sizes[len(chunks) % len(sizes)]
         chunks.append(archive[:size])
@@ -167,13 +165,13 @@ def test_what_tarfile_writes_opens(tar_format: int) -> None:
 
 HONEST = {
     "libcdoc: no magic at all": file(b"a", b"hi", magic=bytes(8)) + END,
-    "libcdoc: size and checksum end in a space": header(b"a", 2, magic=bytes(8), size_field=b"00000000002 ") + padded(b"hi") + END,
+    "libcdoc: size ends in a space": header(size_field=b"00000000002 ", magic=bytes(8)) + padded(b"hi") + END,
     "old GNU magic": file(b"a", b"hi", magic=b"ustar  \x00") + END,
     "type NUL": file(b"a", b"hi", kind=b"\x00") + END,
     "base-256 size": header(b"a", size_field=b"\x80" + (2).to_bytes(11, "big")) + padded(b"hi") + END,
     "pax size": pax(record(b"size", b"2")) + header(b"a") + padded(b"hi") + END,
     "pax path, header name unusable": pax(record(b"path", b"a")) + file(b"\xff\xfe/..", b"hi") + END,
-    "pax with other keys": pax(record(b"mtime", b"1.5") + record(b"path", b"a") + record(b"uname", b"")) + file(b"z", b"hi") + END,
+    "pax with other keys": pax(record(b"mtime", b"1.5") + record(b"path", b"a")) + file(b"z", b"hi") + END,
     "empty pax header": pax(b"") + file(b"a", b"hi") + END,
     "typed path": file(b"sub/a", b"hi") + END,
     "ustar prefix": file(b"a", b"hi", prefix=b"sub") + END,
@@ -257,7 +255,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "not UTF-8": (header(b"\xff") + END, "not UTF-8"),
     "duplicate": (file(b"a", b"1") + file(b"a", b"2") + END, "side by side"),
     "duplicate when folded": (file(b"A", b"1") + file(b"a", b"2") + END, "side by side"),
-    "duplicate when normalised": (file("õ".encode(), b"1") + file("o\u0303".encode(), b"2") + END, "side by side"),
+    "duplicate when normalised": (header("õ".encode()) + header("o\u0303".encode()) + END, "side by side"),
     "duplicate without its folder": (file(b"x/a", b"1") + file(b"y/a", b"2") + END, "side by side"),
 }  # fmt: skip
 
@@ -289,7 +287,7 @@ def test_truncation_at_every_byte_leaves_nothing() -> None:
     payload = seal(file(b"a", b"hello") + END)
     for length in range(len(payload)):
         sink = MemorySink()
-        with pytest.raises(DamagedContainerError, match="tag is wrong|cut short"):
+        with pytest.raises(DamagedContainerError, match=r"tag is wrong|cut short"):
             unpack(payload[:length], sink=sink)
         assert not sink.files
 
@@ -309,10 +307,8 @@ def test_arbitrary_damage_in_the_archive_ends_as_ours(noise: bytes, position: in
     """Whatever a sender seals, the result is files or our error."""
     archive = bytearray(pax(record(b"path", b"name")) + file(b"a", b"hi") + END)
     archive[position : position + len(noise)] = noise
-    try:
+    with suppress(DamagedContainerError):
         unpack(seal(bytes(archive)))
-    except DamagedContainerError:
-        pass
 
 
 def bomb_of_entries(count: int) -> bytes:
@@ -450,7 +446,8 @@ def test_progress_reaches_the_length_of_the_payload() -> None:
 
 
 MEMORY_PROBE = """
-    import os, resource, sys, tempfile
+    import os, re, sys, tempfile
+    from pathlib import Path
     from osak.client.container.archive import Entry, write_archive
     from osak.client.container.limits import Limits
     from osak.client.container.payload import PayloadWriter
@@ -475,7 +472,8 @@ MEMORY_PROBE = """
             writer.finish()
         out.seek(0)
         extract(out, bytes(32), b"", DiscardSink(), Limits())
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    # Not getrusage: its peak includes that of the process this one was started from.
+    print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
@@ -485,6 +483,5 @@ def test_memory_does_not_grow_with_the_file() -> None:
         int(subprocess.check_output([sys.executable, "-c", textwrap.dedent(MEMORY_PROBE), str(size)]))
         for size in (2**23, 2**27)
     ]
-    assert resource.RUSAGE_SELF == 0
     assert peaks[1] < 150 * 1024
     assert peaks[1] - peaks[0] < 32 * 1024
