@@ -17,18 +17,23 @@ _PIECE_BYTES = 2**20
 
 
 def keys(folder: Path) -> None:
-    """Make the recipient's key and certificate."""
+    """Make the recipient: a P-384 key, which every implementation takes, and a certificate."""
+    import datetime as dt  # noqa: PLC0415
+
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography.hazmat.primitives.hashes import SHA384  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
 
-    from osak.client.demo.people import make_person  # noqa: PLC0415
-    from osak.client.identity.files import load_pkcs12  # noqa: PLC0415
-
-    person = make_person(folder)
-    loaded = load_pkcs12(person.p12_file.read_bytes(), person.password_file.read_text().strip())
-    (folder / "cert.der").write_bytes(loaded.certificate.public_bytes(Encoding.DER))
-    (folder / "key.pem").write_bytes(
-        loaded.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key, now = ec.generate_private_key(ec.SECP384R1()), dt.datetime.now(dt.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bench")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    certificate = (
+        builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1)).sign(key, SHA384())
     )
+    (folder / "cert.der").write_bytes(certificate.public_bytes(Encoding.DER))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(pem)
 
 
 def encrypt(folder: Path) -> Callable[[], object]:
@@ -53,7 +58,8 @@ def pycdoc(folder: Path) -> Callable[[], object]:
     def work() -> None:
         writer = peer.CDocWriter.create_writer(2, str(folder / "peer"), None, None, None)
         writer.add_recipient(peer.Recipient.make_certificate("bench", certificate))
-        writer.begin_encryption()
+        if writer.begin_encryption():
+            raise RuntimeError("libcdoc does not take this recipient")
         writer.add_file("data.bin", file.stat().st_size)
         with file.open("rb") as source:
             while piece := source.read(_PIECE_BYTES):
