@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which certificates may sign tickets: the chain, the validity, the key usage and the person's number.
 
-Rules (CDOC2 system architecture, chapter 6; cryptography's RFC 5280 path validation does the chain):
+Rules (CDOC2 system architecture, chapter 6; ``chain`` does the first two):
 
 - the chain ends at a configured anchor; an anchor may be an issuing CA itself, as upstream has it;
 - valid now, at every level;
@@ -25,14 +25,8 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
-from cryptography.x509.verification import (
-    Criticality,
-    ExtensionPolicy,
-    PolicyBuilder,
-    Store,
-    VerificationError,
-)
 
+from osak.node.auth.chain import verify_chain
 from osak.node.errors import CertificateRefusedError
 from osak.shares.errors import MessageError
 from osak.shares.protocol.recipient import recipient_id_from_serial_number
@@ -40,7 +34,6 @@ from osak.shares.protocol.strict_json import decode_base64, decode_base64url
 
 CACHE_SECONDS = 300
 CACHE_ENTRIES = 1024
-MAX_CHAIN_DEPTH = 3
 _PEM_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 _PEM_END: Final = "-----END CERTIFICATE-----"
 
@@ -66,7 +59,7 @@ class CertificateVerifier:
     def __init__(
         self, anchors: Sequence[x509.Certificate], intermediates: Sequence[x509.Certificate] = ()
     ) -> None:
-        self._store = Store(list(anchors))
+        self._anchors = list(anchors)
         self._intermediates = list(intermediates)
         self._verified: OrderedDict[bytes, tuple[datetime, TrustedCertificate]] = OrderedDict()
 
@@ -89,43 +82,12 @@ class CertificateVerifier:
         return trusted
 
     def _verify_chain(self, der: bytes, now: datetime) -> TrustedCertificate:
-        policy = (
-            PolicyBuilder()
-            .store(self._store)
-            .time(now)
-            .max_chain_depth(MAX_CHAIN_DEPTH)
-            # Leaves: people's certificates have no SAN or an odd one; what matters is checked below.
-            .extension_policies(ca_policy=_authority_policy(), ee_policy=ExtensionPolicy.permit_all())
-        )
         try:
             leaf = x509.load_der_x509_certificate(der)
-            policy.build_client_verifier().verify(leaf, self._intermediates)
+            verify_chain(leaf, self._anchors, self._intermediates, now)
             return _read_person(leaf)
-        except VerificationError as error:
-            raise CertificateRefusedError("no chain to a trusted anchor that is valid now") from error
         except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
             raise CertificateRefusedError("the certificate is malformed") from error
-
-
-def _authority_policy() -> ExtensionPolicy:
-    """What a CA certificate must say of itself: that it is one, and that it may issue."""
-    return (
-        ExtensionPolicy.permit_all()
-        .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _check_is_authority)
-        .require_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_may_issue)
-    )
-
-
-def _check_is_authority(
-    _policy: object, _certificate: x509.Certificate, constraints: x509.BasicConstraints
-) -> None:
-    if not constraints.ca:
-        raise ValueError("the issuer is no CA")
-
-
-def _check_may_issue(_policy: object, _certificate: x509.Certificate, usage: x509.KeyUsage) -> None:
-    if not usage.key_cert_sign:
-        raise ValueError("the issuer may not sign certificates")
 
 
 def _read_person(leaf: x509.Certificate) -> TrustedCertificate:

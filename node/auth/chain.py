@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""From a person's certificate up to a configured anchor (RFC 5280, section 6, as far as we need it).
+
+Our own and small, because the path validation of ``cryptography`` follows the web's profile and
+refuses real Smart-ID certificates: they write dates before 2050 as GeneralizedTime (docs/adr/0009).
+Everything not known here is refused: a critical extension, a signature with SHA-1, a deeper chain.
+Names, signatures and times are checked at every level; issuers must be CAs that may sign
+certificates. Policies, name constraints and revocation are not looked at; a critical name constraint
+is therefore refused.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtensionOID
+
+from osak.node.errors import CertificateRefusedError
+
+MAX_INTERMEDIATES: Final = 2
+
+_STRONG_HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_KNOWN_CRITICAL: Final = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.CERTIFICATE_POLICIES,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+    }
+)
+
+
+def verify_chain(
+    leaf: x509.Certificate,
+    anchors: Sequence[x509.Certificate],
+    intermediates: Sequence[x509.Certificate],
+    now: datetime,
+) -> None:
+    """Check that ``leaf`` was issued, through at most two intermediates, by one of ``anchors``.
+
+    Raises:
+        CertificateRefusedError: there is no such chain that is valid now.
+        ValueError: a certificate is malformed; also ``TypeError``, ``DuplicateExtension``.
+    """
+    _check_alone(leaf, now)
+    if not _leads_to_anchor(leaf, anchors, intermediates, now, depth=0):
+        raise CertificateRefusedError("no chain to a trusted anchor that is valid now")
+
+
+def _leads_to_anchor(
+    certificate: x509.Certificate,
+    anchors: Sequence[x509.Certificate],
+    intermediates: Sequence[x509.Certificate],
+    now: datetime,
+    *,
+    depth: int,
+) -> bool:
+    """Whether an anchor, or an intermediate below one, issued ``certificate``; ``depth`` CAs are below."""
+    if any(_issued(anchor, certificate, now, depth) for anchor in anchors):
+        return True
+    return depth < MAX_INTERMEDIATES and any(
+        _issued(issuer, certificate, now, depth)
+        and _leads_to_anchor(issuer, anchors, intermediates, now, depth=depth + 1)
+        for issuer in intermediates
+    )
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate, now: datetime, depth: int) -> bool:
+    if issuer.subject != certificate.issuer:
+        return False
+    try:
+        _check_alone(issuer, now)
+        _check_authority(issuer, depth)
+        # Names and signature; the hash was checked by _check_alone of the issued certificate.
+        certificate.verify_directly_issued_by(issuer)
+    except (CertificateRefusedError, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
+
+
+def _check_alone(certificate: x509.Certificate, now: datetime) -> None:
+    """What a certificate must be whoever issued it."""
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise CertificateRefusedError("a certificate is not valid now")
+    if not isinstance(certificate.signature_hash_algorithm, _STRONG_HASHES):
+        raise CertificateRefusedError("a certificate is signed with a weak hash")
+    if any(
+        extension.critical and extension.oid not in _KNOWN_CRITICAL for extension in certificate.extensions
+    ):
+        raise CertificateRefusedError("a certificate has a critical extension that is not known here")
+
+
+def _check_authority(issuer: x509.Certificate, depth: int) -> None:
+    """RFC 5280, 4.2.1.9 and 4.2.1.3: a CA, with room for ``depth`` CAs below, that may sign certificates."""
+    try:
+        constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound as error:
+        raise CertificateRefusedError("an issuer does not say that it is a CA") from error
+    too_deep = constraints.path_length is not None and depth > constraints.path_length
+    if not constraints.ca or too_deep or not usage.key_cert_sign:
+        raise CertificateRefusedError("an issuer is no CA, or may not sign this certificate")
