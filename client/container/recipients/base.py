@@ -65,18 +65,19 @@ def sealed_record(capsule: Capsule, key_label: str, fmk: bytes, kek: bytes) -> R
     """
     if len(kek) != KEY_BYTES:
         raise InvalidInputError(f"a KEK has {KEY_BYTES} bytes, not {len(kek)}")
-    if not key_label or len(encoded_label(key_label)) > MAX_LABEL_BYTES:
-        raise InvalidInputError(f"a key label must have 1 to {MAX_LABEL_BYTES} bytes")
+    require_label(key_label)
     return Recipient(capsule, key_label, xor(fmk, kek))
 
 
-def encoded_label(key_label: str) -> bytes:
-    """The label in UTF-8.
+def require_label(label: str) -> None:
+    """Check what somebody wants as a label.
 
     Raises:
-        InvalidInputError: it has characters that are no Unicode text.
+        InvalidInputError: it is empty, too long or no Unicode text.
     """
     try:
-        return key_label.encode()
+        label_bytes = len(label.encode())
     except UnicodeEncodeError as cause:
         raise InvalidInputError("a key label must be Unicode text") from cause
+    if not 1 <= label_bytes <= MAX_LABEL_BYTES:
+        raise InvalidInputError(f"a key label must have 1 to {MAX_LABEL_BYTES} bytes, not {label_bytes}")

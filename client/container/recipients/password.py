@@ -16,7 +16,7 @@ from osak.client.container.capsules import PasswordCapsule, Recipient
 from osak.client.container.errors import InvalidInputError, LimitExceededError
 from osak.client.container.key_schedule import password_secret, symmetric_kek
 from osak.client.container.limits import Limits
-from osak.client.container.recipients.base import Candidate, RandomBytes, encoded_label, sealed_record
+from osak.client.container.recipients.base import Candidate, RandomBytes, require_label, sealed_record
 
 ITERATIONS: Final = 600_000
 
@@ -34,18 +34,17 @@ class PasswordRecipient:
         """Check early.
 
         Raises:
-            InvalidInputError: there is no password or no label.
+            InvalidInputError: the password is empty, or the label cannot be written.
         """
         if not _password_bytes(self.password):
             raise InvalidInputError("a password must not be empty")
-        if not encoded_label(self.label):
-            raise InvalidInputError("a password needs a label")
+        require_label(self.label)
 
     def wrap(self, fmk: bytes, random_bytes: RandomBytes) -> Recipient:
         """Return the record. Takes a good part of a second, on purpose.
 
         Raises:
-            InvalidInputError: the label is too long.
+            InvalidInputError: the label becomes too long.
         """
         salt, password_salt = random_bytes(_SALT_BYTES), random_bytes(_SALT_BYTES)
         capsule = PasswordCapsule(salt, password_salt, ITERATIONS)

@@ -15,7 +15,7 @@ from osak.client.container.capsules import Recipient, SymmetricCapsule
 from osak.client.container.errors import InvalidInputError
 from osak.client.container.key_schedule import symmetric_kek
 from osak.client.container.limits import Limits
-from osak.client.container.recipients.base import Candidate, RandomBytes, encoded_label, sealed_record
+from osak.client.container.recipients.base import Candidate, RandomBytes, require_label, sealed_record
 
 MIN_SECRET_BYTES: Final = 32
 
@@ -33,18 +33,17 @@ class SymmetricRecipient:
         """Check early.
 
         Raises:
-            InvalidInputError: the secret is too short, or there is no label.
+            InvalidInputError: the secret is too short, or the label cannot be written.
         """
         if len(self.secret) < MIN_SECRET_BYTES:
             raise InvalidInputError(f"a symmetric key must have at least {MIN_SECRET_BYTES} bytes")
-        if not encoded_label(self.label):
-            raise InvalidInputError("a symmetric key needs a label")
+        require_label(self.label)
 
     def wrap(self, fmk: bytes, random_bytes: RandomBytes) -> Recipient:
         """Return the record.
 
         Raises:
-            InvalidInputError: the label is too long.
+            InvalidInputError: the label becomes too long.
         """
         salt = random_bytes(_SALT_BYTES)
         stored = key_label.for_secret(self.label)
