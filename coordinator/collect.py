@@ -71,6 +71,7 @@ async def collect(
     is_secret: Callable[[bytes], bool],
     timeouts: Timeouts,
     on_progress: ProgressListener | None = None,
+    random_below: Callable[[int], int] = secrets.randbelow,
 ) -> Collected:
     """Fetch ``needed`` shares with one signature and put the KEK together.
 
@@ -85,6 +86,7 @@ async def collect(
         is_secret: whether 32 bytes open the container; the last word on every result.
         timeouts: how long to wait.
         on_progress: told of every step.
+        random_below: source of the order in which prompt servers are fetched from.
 
     Raises:
         NotEnoughSharesError: fewer than ``needed`` good shares; one outcome a placement.
@@ -103,7 +105,15 @@ async def collect(
             if placement in servers
         ]
         recovery = Recovery(scheme, needed, salt, is_secret)
-        collection = _Collection(placements, sources, recovery, timeouts, crew=crew, on_progress=on_progress)
+        collection = _Collection(
+            placements,
+            sources,
+            recovery,
+            timeouts,
+            crew=crew,
+            on_progress=on_progress,
+            random_below=random_below,
+        )
         await collection.ask()
         draft, signature = await collection.sign(credential)
         kek = await collection.fetch(draft, signature, credential.recipient_id)
@@ -137,6 +147,7 @@ class _Collection:
         *,
         crew: Crew,
         on_progress: ProgressListener | None,
+        random_below: Callable[[int], int],
     ) -> None:
         self._placements = placements
         self._sources = sources
@@ -145,6 +156,7 @@ class _Collection:
         self._hedge = timeouts.hedge_after_seconds
         self._crew = crew
         self._on_progress = on_progress
+        self._random_below = random_below
         self._told: Progress | None = None
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + timeouts.overall_seconds
@@ -187,7 +199,7 @@ class _Collection:
     async def fetch(self, draft: TicketDraft, signature: TicketSignature, recipient_id: str) -> bytes:
         """Step 3: return the secret."""
         signed = [source for source in self._sources if source.position is not None]
-        signed.sort(key=lambda source: (source.waited_seconds > self._hedge, secrets.randbelow(_ANY_ORDER)))
+        signed.sort(key=lambda source: (source.waited_seconds > self._hedge, self._random_below(_ANY_ORDER)))
         while True:
             self._take_in(recipient_id)
             under_way, spares = self._in(Stage.FETCHING), [one for one in signed if one.stage is Stage.READY]
@@ -208,18 +220,18 @@ class _Collection:
     def outcomes(self, *, won: bool) -> tuple[Outcome, ...]:
         """One outcome a placement, in the container's order."""
         now = self._loop.time()
-        known = {source.placement.index: source for source in self._sources}
-        return tuple(
-            known[placement.index].outcome(
-                self._recovery.verdicts.get(placement.index),
+        signed = any(source.position is not None for source in self._sources)
+        known = {
+            source.placement.index: source.outcome(
+                self._recovery.verdicts.get(source.placement.index),
                 now=now,
                 hedge_after_seconds=self._hedge,
+                signed=signed,
                 won=won,
             )
-            if placement.index in known
-            else _unknown(placement)
-            for placement in self._placements
-        )
+            for source in self._sources
+        }
+        return tuple(known.get(placement.index) or _unknown(placement) for placement in self._placements)
 
     def _take_in(self, recipient_id: str) -> None:
         """Hand new shares to the recovery; what has not even the form of one is the server's failure."""

@@ -74,6 +74,7 @@ class Coordinator:
         is_secret: Callable[[bytes], bool],
         group: str = "",
         on_progress: Callable[[Progress], None] | None = None,
+        random_below: Callable[[int], int] = secrets.randbelow,
     ) -> Collected:
         """Fetch shares of a container from trusted servers; see ``collect``.
 
@@ -86,6 +87,7 @@ class Coordinator:
             is_secret: whether 32 bytes open the container (its header HMAC).
             group: the group's name in the container, a hint.
             on_progress: told of every step.
+            random_below: source of the order in which prompt servers are fetched from.
         """
         return await collect(
             placements,
@@ -98,6 +100,7 @@ class Coordinator:
             is_secret=is_secret,
             timeouts=self.timeouts,
             on_progress=on_progress,
+            random_below=random_below,
         )
 
     async def revoke(self, receipts: Sequence[Receipt]) -> tuple[Outcome, ...]:

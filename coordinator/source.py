@@ -114,7 +114,7 @@ class Source:
         self.stage = Stage.FAILED
 
     def outcome(
-        self, verdict: Verdict | None, *, now: float, hedge_after_seconds: float, won: bool
+        self, verdict: Verdict | None, *, now: float, hedge_after_seconds: float, signed: bool, won: bool
     ) -> Outcome:
         """How it went, seen from the end of the collection.
 
@@ -122,6 +122,7 @@ class Source:
             verdict: on its share, if one came.
             now: event loop time.
             hedge_after_seconds: what counts as slow.
+            signed: whether the collection came as far as a signature.
             won: whether the collection found the secret.
         """
         if self.failure is not None:
@@ -138,7 +139,7 @@ class Source:
             status, detail = Status.SLOW, f"had not {answer} after {waited:.2f} s"
             if now < self.call_started + hedge_after_seconds:
                 status, detail = Status.NOT_ASKED, "was not waited for any more"
-        elif self.position is None:
+        elif signed and self.position is None:
             status, detail = Status.SLOW, f"answered after {waited:.2f} s, too late for the signature"
         elif won:
             status, detail = Status.SPARE, f"answered in {waited * 1000:.0f} ms; its share was not needed"
