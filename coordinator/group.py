@@ -28,6 +28,8 @@ from osak.shares.protocol.strict_json import decode_base64
 from osak.shares.protocol.urls import ServerURL
 
 MAX_SERVERS = 255
+# One ticket must name t servers and travel in one HTTP header (see ``collect.MAX_TICKET_AUDIENCES``).
+MAX_THRESHOLD = 64
 PIN_BYTES = 32
 
 _SERVER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -139,20 +141,23 @@ class Group(Settings):
     """n servers and how many of them open a container.
 
     Attributes:
-        threshold: t, how many shares open a container; 2 to n.
+        threshold: t, how many shares open a container; 2 to n, at most 64.
         write_quorum: how many servers must have taken their share; None means all n; t to n.
         expires_after: how long servers keep a share; None leaves it to them.
         servers: n servers; a server's place is its share's index.
     """
 
-    threshold: Annotated[int, Field(strict=True, ge=2, le=MAX_SERVERS)]
+    threshold: Annotated[int, Field(strict=True, ge=2, le=MAX_THRESHOLD)]
     write_quorum: Annotated[int, Field(strict=True, ge=2, le=MAX_SERVERS)] | None = None
     expires_after: Duration | None = None
-    servers: Annotated[tuple[Server, ...], Field(min_length=2, max_length=MAX_SERVERS)]
+    # Counted below: pydantic would count only the well-formed ones, and report a mistake that is none.
+    servers: Annotated[tuple[Server, ...], Field(json_schema_extra={"minItems": 2, "maxItems": MAX_SERVERS})]
 
     @model_validator(mode="after")
     def _check_numbers(self) -> Self:
         count = len(self.servers)
+        if not 2 <= count <= MAX_SERVERS:
+            raise ValueError(f"a group has 2 to {MAX_SERVERS} servers, not {count}")
         if self.threshold > count:
             raise ValueError(f"threshold {self.threshold} is more than the {count} servers")
         if self.write_quorum is not None and not self.threshold <= self.write_quorum <= count:

@@ -42,7 +42,14 @@ class _LazyGroup(click.Group):
         if cmd_name in _COMMANDS:
             return _as_command(getattr(import_module(f"osak.client.cli.commands.{cmd_name}"), cmd_name))
         found = entry_points(group=_EXTENSIONS, name=cmd_name)
-        return _as_command(next(iter(found)).load()) if found else None
+        if not found:
+            return None
+        try:
+            return _as_command(next(iter(found)).load())
+        except ModuleNotFoundError as error:
+            raise click.UsageError(
+                f"{error.name} is missing: install osak[{cmd_name}] for this command"
+            ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Commands"):

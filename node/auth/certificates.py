@@ -60,7 +60,7 @@ class CertificateVerifier:
         self, anchors: Sequence[x509.Certificate], intermediates: Sequence[x509.Certificate] = ()
     ) -> None:
         self._anchors = list(anchors)
-        self._intermediates = tuple(intermediates)
+        self._intermediates = list(intermediates)
         self._verified: OrderedDict[bytes, tuple[datetime, TrustedCertificate]] = OrderedDict()
 
     def verify(self, text: str, now: datetime) -> TrustedCertificate:
@@ -74,14 +74,14 @@ class CertificateVerifier:
         found = self._verified.get(key)
         if found is not None and timedelta() <= now - found[0] < timedelta(seconds=CACHE_SECONDS):
             return _check_validity(found[1], now)
-        trusted = self._verify_anew(der, now)
+        trusted = self._verify_chain(der, now)
         self._verified[key] = (now, trusted)
         self._verified.move_to_end(key)
         if len(self._verified) > CACHE_ENTRIES:
             self._verified.popitem(last=False)
         return trusted
 
-    def _verify_anew(self, der: bytes, now: datetime) -> TrustedCertificate:
+    def _verify_chain(self, der: bytes, now: datetime) -> TrustedCertificate:
         try:
             leaf = x509.load_der_x509_certificate(der)
             verify_chain(leaf, self._anchors, self._intermediates, now)

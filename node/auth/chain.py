@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Was this certificate issued, directly or through intermediates, by an anchor? A strict part of RFC 5280.
+"""From a person's certificate up to a configured anchor (RFC 5280, section 6, as far as we need it).
 
-Why not the library's own path validation: it refuses the certificates Smart-ID really issues (their
-validity stands in GeneralizedTime before 2050; tried on upstream's sample), and no policy turns that
-off. What eID chains need is little: each step is a name, a signature by an accepted hash, a validity, and
-for the issuer basicConstraints and keyUsage. Everything not understood is refused: a critical
-extension outside ``_UNDERSTOOD``, and name constraints on directory names. (Constraints on DNS, IP and mail
-names, which Smart-ID's CAs have, are about names that nobody reads here.)
-
-An anchor is a name and a key that the operator chose (RFC 5280 6.1.1 d): it may be an issuing CA rather
-than a root, and what it says of itself is checked only where it says it.
+Our own and small, because the path validation of ``cryptography`` follows the web's profile and
+refuses real Smart-ID certificates: they write dates before 2050 as GeneralizedTime (docs/adr/0009).
+Everything not known here is refused: a critical extension, a signature with SHA-1, a deeper chain.
+Names, signatures and times are checked at every level; issuers must be CAs that may sign
+certificates. Policies, name constraints and revocation are not looked at; a critical name constraint
+is therefore refused.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -23,18 +20,16 @@ from cryptography.x509.oid import ExtensionOID
 
 from osak.node.errors import CertificateRefusedError
 
-ExtensionT = TypeVar("ExtensionT", bound=x509.ExtensionType)
+MAX_INTERMEDIATES: Final = 2
 
-MAX_INTERMEDIATES = 2
-_ACCEPTED_HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
-_UNDERSTOOD: Final = frozenset(
+_STRONG_HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_KNOWN_CRITICAL: Final = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
         ExtensionOID.KEY_USAGE,
-        ExtensionOID.EXTENDED_KEY_USAGE,  # who a person is does not depend on it
+        ExtensionOID.EXTENDED_KEY_USAGE,
         ExtensionOID.CERTIFICATE_POLICIES,
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-        ExtensionOID.NAME_CONSTRAINTS,
     }
 )
 
@@ -45,82 +40,67 @@ def verify_chain(
     intermediates: Sequence[x509.Certificate],
     now: datetime,
 ) -> None:
-    """Return if a chain from ``leaf`` to an anchor holds at ``now``.
+    """Check that ``leaf`` was issued, through at most two intermediates, by one of ``anchors``.
 
     Raises:
-        CertificateRefusedError: there is none.
-        ValueError: a certificate is malformed.
+        CertificateRefusedError: there is no such chain that is valid now.
+        ValueError: a certificate is malformed; also ``TypeError``, ``DuplicateExtension``.
     """
-    _check_itself(leaf, now)
-    _climb(leaf, anchors, intermediates, now, below=0)
+    _check_alone(leaf, now)
+    if not _leads_to_anchor(leaf, anchors, intermediates, now, depth=0):
+        raise CertificateRefusedError("no chain to a trusted anchor that is valid now")
 
 
-def _climb(
+def _leads_to_anchor(
     certificate: x509.Certificate,
     anchors: Sequence[x509.Certificate],
     intermediates: Sequence[x509.Certificate],
     now: datetime,
     *,
-    below: int,
-) -> None:
-    """Find an issuer of ``certificate``; ``below`` is how many intermediates were climbed so far."""
-    refusal = CertificateRefusedError("not issued by a trusted authority")
-    # Beyond the longest chain only an anchor will do.
-    usable = intermediates if below < MAX_INTERMEDIATES else ()
-    for is_anchor, issuer in [(True, item) for item in anchors] + [(False, item) for item in usable]:
-        if issuer.subject != certificate.issuer:
-            continue
-        try:
-            _check_issued(certificate, issuer)
-            _check_itself(issuer, now)
-            _check_authority(issuer, below, stated=not is_anchor)
-            if not is_anchor:
-                _climb(issuer, anchors, intermediates, now, below=below + 1)
-        except CertificateRefusedError as error:  # another issuer of the same name may do
-            refusal = error
-        else:
-            return
-    raise refusal
+    depth: int,
+) -> bool:
+    """Whether an anchor, or an intermediate below one, issued ``certificate``; ``depth`` CAs are below."""
+    if any(_issued(anchor, certificate, now, depth) for anchor in anchors):
+        return True
+    return depth < MAX_INTERMEDIATES and any(
+        _issued(issuer, certificate, now, depth)
+        and _leads_to_anchor(issuer, anchors, intermediates, now, depth=depth + 1)
+        for issuer in intermediates
+    )
 
 
-def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-    if not isinstance(certificate.signature_hash_algorithm, _ACCEPTED_HASHES):
-        raise CertificateRefusedError("a certificate is signed with a hash that is not accepted")
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate, now: datetime, depth: int) -> bool:
+    if issuer.subject != certificate.issuer:
+        return False
     try:
+        _check_alone(issuer, now)
+        _check_authority(issuer, depth)
+        # Names and signature; the hash was checked by _check_alone of the issued certificate.
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError) as error:
-        raise CertificateRefusedError("a certificate is not signed by its issuer") from error
+    except (CertificateRefusedError, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
 
 
-def _check_itself(certificate: x509.Certificate, now: datetime) -> None:
-    """Validity now, and no critical extension we would have to obey without knowing it."""
+def _check_alone(certificate: x509.Certificate, now: datetime) -> None:
+    """What a certificate must be whoever issued it."""
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-        raise CertificateRefusedError("a certificate of the chain is not valid now")
-    if any(item.critical and item.oid not in _UNDERSTOOD for item in certificate.extensions):
-        raise CertificateRefusedError("a certificate has a critical extension that is not understood")
-    constraints = _extension(certificate, x509.NameConstraints)
-    if constraints is not None:
-        names = [*(constraints.permitted_subtrees or ()), *(constraints.excluded_subtrees or ())]
-        if any(isinstance(name, x509.DirectoryName) for name in names):
-            raise CertificateRefusedError("an authority is constrained in a way that is not understood")
+        raise CertificateRefusedError("a certificate is not valid now")
+    if not isinstance(certificate.signature_hash_algorithm, _STRONG_HASHES):
+        raise CertificateRefusedError("a certificate is signed with a weak hash")
+    if any(
+        extension.critical and extension.oid not in _KNOWN_CRITICAL for extension in certificate.extensions
+    ):
+        raise CertificateRefusedError("a certificate has a critical extension that is not known here")
 
 
-def _check_authority(issuer: x509.Certificate, below: int, *, stated: bool) -> None:
-    """RFC 5280 6.1.4 k to n; an intermediate must state what an anchor may leave out."""
-    constraints = _extension(issuer, x509.BasicConstraints)
-    usage = _extension(issuer, x509.KeyUsage)
-    if stated and (constraints is None or usage is None):
-        raise CertificateRefusedError("an issuer does not say that it is an authority")
-    if constraints is not None and not constraints.ca:
-        raise CertificateRefusedError("an issuer is no authority")
-    if constraints is not None and constraints.path_length is not None and constraints.path_length < below:
-        raise CertificateRefusedError("the chain is longer than an issuer allows")
-    if usage is not None and not usage.key_cert_sign:
-        raise CertificateRefusedError("an issuer may not sign certificates")
-
-
-def _extension(certificate: x509.Certificate, kind: type[ExtensionT]) -> ExtensionT | None:
+def _check_authority(issuer: x509.Certificate, depth: int) -> None:
+    """RFC 5280, 4.2.1.9 and 4.2.1.3: a CA, with room for ``depth`` CAs below, that may sign certificates."""
     try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
+        constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound as error:
+        raise CertificateRefusedError("an issuer does not say that it is a CA") from error
+    too_deep = constraints.path_length is not None and depth > constraints.path_length
+    if not constraints.ca or too_deep or not usage.key_cert_sign:
+        raise CertificateRefusedError("an issuer is no CA, or may not sign this certificate")

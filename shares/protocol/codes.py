@@ -17,6 +17,5 @@ class ProblemCode(StrEnum):
     TICKET_REFUSED = "ticket-refused"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
-    TOO_MANY_NONCES = "too-many-nonces"
     STORAGE_UNAVAILABLE = "storage-unavailable"
     INTERNAL = "internal"

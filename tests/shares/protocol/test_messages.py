@@ -225,7 +225,6 @@ def test_codes_are_stable() -> None:
         "ticket-refused",
         "not-found",
         "method-not-allowed",
-        "too-many-nonces",
         "storage-unavailable",
         "internal",
     ]

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""What every share store promises, run over each of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from osak.node.errors import StorageError
+from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage.memory import MemoryShareStore
+from osak.node.storage.sqlite import SQLiteShareStore
+
+SHARE = StoredShare("ab" * 16, "k1", b"sealed", b"tag", 100, 200, b"h" * 32, "set=…")
+KINDS: tuple[type[ShareStore], ...] = (MemoryShareStore, SQLiteShareStore)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ShareStore]:
+    opened: ShareStore = (
+        MemoryShareStore()
+        if request.param == "memory"
+        else await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    )
+    yield opened
+    await opened.close()
+
+
+async def test_keeps_all_of_a_share(store: ShareStore) -> None:
+    """What is added comes back whole; an unknown id gives nothing."""
+    await store.add(SHARE)
+    plain = replace(SHARE, share_id="cd" * 16, revocation_hash=None, share_set=None)
+    await store.add(plain)
+    assert await store.get(SHARE.share_id, 150) == SHARE
+    assert await store.get(plain.share_id, 150) == plain
+    assert await store.get("ef" * 16, 150) is None
+
+
+async def test_an_id_is_taken_once(store: ShareStore) -> None:
+    """Adding the same id again is an error and changes nothing."""
+    await store.add(SHARE)
+    with pytest.raises(StorageError):
+        await store.add(replace(SHARE, sealed=b"other"))
+    assert await store.get(SHARE.share_id, 150) == SHARE
+
+
+async def test_expired_is_invisible_and_then_erased(store: ShareStore) -> None:
+    """An expired share cannot be seen before it is erased, and is counted when it is."""
+    await store.add(SHARE)
+    assert await store.get(SHARE.share_id, SHARE.expires_at - 1) is not None
+    assert await store.get(SHARE.share_id, SHARE.expires_at) is None
+    assert await store.remove_expired(SHARE.expires_at - 1) == 0
+    assert await store.remove_expired(SHARE.expires_at) == 1
+    assert await store.get(SHARE.share_id, 150) is None
+
+
+async def test_a_nonce_is_spent_once(store: ShareStore) -> None:
+    """Of many simultaneous uses of one nonce exactly one succeeds; another nonce is not touched."""
+    await store.add(SHARE)
+    results = await asyncio.gather(*(store.spend(SHARE.share_id, "n1", 500) for _ in range(20)))
+    assert sorted(results) == [False] * 19 + [True]
+    assert await store.spend(SHARE.share_id, "n2", 500)
+    assert not await store.spend("cd" * 16, "n3", 500)
+
+
+async def test_a_spent_nonce_is_forgotten_only_when_it_may_be(store: ShareStore) -> None:
+    """Clean-up before the nonce's time keeps the record."""
+    await store.add(replace(SHARE, expires_at=10_000))
+    assert await store.spend(SHARE.share_id, "n1", 500)
+    await store.remove_expired(499)
+    assert not await store.spend(SHARE.share_id, "n1", 500)
+
+
+async def test_delete(store: ShareStore) -> None:
+    """A deleted share is gone; the second time there is nothing to delete and nothing to spend on."""
+    await store.add(SHARE)
+    assert await store.delete(SHARE.share_id)
+    assert not await store.delete(SHARE.share_id)
+    assert await store.get(SHARE.share_id, 150) is None
+    assert not await store.spend(SHARE.share_id, "n", 500)
+
+
+async def test_closed(store: ShareStore) -> None:
+    """A closed store refuses with its own error; closing twice does no harm."""
+    await store.check()
+    await store.close()
+    await store.close()
+    with pytest.raises(StorageError):
+        await store.get(SHARE.share_id, 150)
+
+
+async def test_sqlite_survives_a_restart(tmp_path: Path) -> None:
+    """Shares and spent nonces are there after the file was opened again, for its owner only."""
+    path = tmp_path / "s.sqlite"
+    first = await SQLiteShareStore.open(path)
+    await first.add(SHARE)
+    assert await first.spend(SHARE.share_id, "n1", 500)
+    await first.close()
+    second = await SQLiteShareStore.open(path)
+    assert await second.get(SHARE.share_id, 150) == SHARE
+    assert not await second.spend(SHARE.share_id, "n1", 500)
+    await second.close()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read as one" * 40])
+async def test_sqlite_refuses_a_foreign_file(tmp_path: Path, content: bytes) -> None:
+    """A file that is no database of ours is refused and left as it is."""
+    path = tmp_path / "s.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(StorageError):
+        await SQLiteShareStore.open(path)
+    assert path.read_bytes() == content

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""``check_group``: what an administrator learns about each server."""
+
+from simulator.behaviour import Behaviour, HalfOpen, Impostor, Refusing
+from simulator.runs import Cluster
+from simulator.virtual_time import run_virtually
+
+from osak.coordinator import NodeCheck, Status, Timeouts
+
+
+def _check(cluster: Cluster) -> tuple[NodeCheck, ...]:
+    return run_virtually(cluster.coordinator.check(cluster.group))
+
+
+def test_good_servers_are_who_the_configuration_says() -> None:
+    """Identity, version and time, in the group's order."""
+    checks = _check(Cluster(2, 3))
+    assert [check.outcome.status for check in checks] == [Status.OK] * 3
+    assert [check.identity.id for check in checks if check.identity] == ["n1", "n2", "n3"]
+    assert checks[0].outcome.detail == "answered in 20 ms (version 1.0)"
+
+
+def test_each_trouble_has_its_name() -> None:
+    """An impostor, a hanging server and one that refuses are told apart."""
+    cluster = Cluster(2, 3, timeouts=Timeouts(overall_seconds=3))
+    behaviours: list[Behaviour] = [Impostor(), HalfOpen(), Refusing(500)]
+    for node, behaviour in zip(cluster.nodes, behaviours, strict=True):
+        node.behave(behaviour)
+    statuses = [check.outcome.status for check in _check(cluster)]
+    assert statuses == [Status.UNTRUSTED, Status.SLOW, Status.REFUSED]
+
+
+def test_an_official_server_without_identity_is_usable() -> None:
+    """It answered over a verified connection; that it tells no identity is no fault."""
+    cluster = Cluster(2, 2)
+    cluster.nodes[0].behave(Refusing(404))
+    first, _ = _check(cluster)
+    assert (first.outcome.status, first.identity) == (Status.OK, None)
+
+
+def test_a_server_with_another_name_is_noticed() -> None:
+    """Containers name servers by id: a wrong one in the configuration must come out early."""
+    cluster = Cluster(2, 2)
+    cluster.nodes[0].id = "renamed"
+    first, _ = _check(cluster)
+    assert first.outcome.status is Status.BAD_REPLY
+    assert "calls itself renamed" in first.outcome.detail
