@@ -66,7 +66,7 @@ def build_header(recipients: Sequence[Recipient]) -> bytes:
 
 
 def _record(builder: Builder, recipient: Recipient) -> int:
-    problem = recipient.problem or capsule_problem(recipient.capsule)
+    problem = capsule_problem(recipient.capsule) or recipient.problem
     if problem is not None:
         raise InvalidInputError(f"recipient {recipient.key_label!r} cannot be written: {problem}")
     type_number, capsule = _capsule(builder, recipient.capsule)

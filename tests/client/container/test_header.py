@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The header: every capsule there and back, strange records set aside, damage refused, work bounded."""
 
-import contextlib
 import struct
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -29,7 +26,6 @@ from osak.client.container.capsules import (
     UnknownCapsule,
 )
 from osak.client.container.errors import (
-    ContainerError,
     DamagedContainerError,
     InvalidInputError,
     LimitExceededError,
@@ -52,8 +48,6 @@ THRESHOLD = ThresholdSharesCapsule(
     share_set=b"t" * 16,
     group="riik",
 )
-
-ResultT = TypeVar("ResultT")
 
 
 def points(curve: Curve) -> st.SearchStrategy[bytes]:
@@ -128,14 +122,6 @@ def only_record(raw: bytes) -> Recipient:
     """The one record of a header."""
     (recipient,) = parse_header(raw, Limits())
     return recipient
-
-
-def timed(work: Callable[[], ResultT]) -> float:
-    """Processor seconds that a piece of work takes, whether it raises our error or not."""
-    start = time.process_time()
-    with contextlib.suppress(ContainerError):
-        work()
-    return time.process_time() - start
 
 
 @given(st.lists(recipients, max_size=5).map(tuple))
@@ -344,22 +330,36 @@ def test_repeated_record_is_legal_in_small_numbers() -> None:
     assert one == other == Recipient(SymmetricCapsule(SALT), "label", FMK)
 
 
+MANY_SHARES: Fields = {**SHARES_FIELDS, 0: [SHARE] * 255}
+
+
 @pytest.mark.parametrize(
-    "hostile",
+    ("fields", "count", "error", "message"),
     [
-        pytest.param(lambda: repeated(1000, record(4, {0: SALT}, label="x" * 900_000)), id="one huge label"),
         pytest.param(
-            lambda: repeated(1000, record(6, {**SHARES_FIELDS, 0: [SHARE] * 255})), id="many shares"
+            record(4, {0: SALT}, label="x" * 900_000),
+            1000,
+            DamagedContainerError,
+            "too many times",
+            id="one huge label for all",
         ),
-        pytest.param(lambda: repeated(200_000, record(4, {0: SALT})), id="many records"),
-        pytest.param(lambda: repeated(1, record(6, {**SHARES_FIELDS, 0: [SHARE] * 20_000})), id="long list"),
+        pytest.param(
+            record(6, MANY_SHARES), 1000, DamagedContainerError, "too many times", id="one long list for all"
+        ),
+        pytest.param(
+            record(4, {0: SALT}), 200_000, LimitExceededError, "200000 recipients", id="many records"
+        ),
     ],
 )
-def test_work_is_bounded(hostile: Callable[[], bytes]) -> None:
+def test_work_is_bounded(fields: Fields, count: int, error: type[Exception], message: str) -> None:
     """No header within the size limit keeps its reader busy, whatever its offsets share."""
-    raw = hostile()
+    raw = repeated(count, fields)
     assert len(raw) <= 2**20
-    assert timed(lambda: parse_header(raw, Limits())) < 1.5
+    start = time.process_time()
+    with pytest.raises(error, match=message):
+        parse_header(raw, Limits())
+    # A third of a second on the slowest machine at hand; the rest is for coverage and neighbours.
+    assert time.process_time() - start < 5
 
 
 def test_largest_honest_header_is_within_the_budget() -> None:

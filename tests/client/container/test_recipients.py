@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import NameOID
 
 from osak.client.container import key_label
@@ -138,6 +138,17 @@ def test_certificate_without_a_name() -> None:
     """A certificate without a common name is named by its digest alone."""
     fields = key_label.fields(PublicKeyRecipient(certificate(RSA_KEY.public_key(), x509.Name([]))).key_label)
     assert fields.keys() == {"v", "type", "cert_sha1"}
+
+
+def test_certificate_that_cannot_be_read() -> None:
+    """A name that is no text only costs the label its name; a key of an unknown kind cannot receive."""
+    der = certificate(EC_KEYS["secp256r1"].public_key(), JOEORG).public_bytes(Encoding.DER)
+    unreadable_name = x509.load_der_x509_certificate(der.replace(b"JAAK", b"\xff\xff\xff\xff"))
+    assert "cn" not in key_label.fields(PublicKeyRecipient(unreadable_name).key_label)
+    p256 = bytes.fromhex("06082a8648ce3d030107")
+    unknown_curve = x509.load_der_x509_certificate(der.replace(p256, p256[:-1] + b"\x70"))
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        PublicKeyRecipient(unknown_curve)
 
 
 def test_labels_of_bare_keys_differ() -> None:
