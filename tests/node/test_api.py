@@ -8,7 +8,7 @@ import secrets
 from datetime import UTC, datetime
 
 import pytest
-from conftest import LocalNode
+from factories.nodes import LocalNode
 
 from osak.node.errors import StorageError
 from osak.node.storage.memory import MemoryShareStore

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The header: every capsule there and back, strange records set aside, damage refused, work bounded."""
 
-import contextlib
 import struct
-import sys
 
 import pytest
 from hypothesis import given
@@ -353,22 +351,11 @@ MANY_SHARES: Fields = {**SHARES_FIELDS, 0: [SHARE] * 255}
     ],
 )
 def test_work_is_bounded(fields: Fields, count: int, error: type[Exception], message: str) -> None:
-    """No header within the size limit keeps its reader busy, whatever its offsets share."""
+    """No header within the size limit keeps its reader busy: shared offsets run out of the budget."""
     raw = repeated(count, fields)
     assert len(raw) <= 2**20
-    calls = 0
-
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event == "call"
-
-    sys.setprofile(count)
-    try:
-        with contextlib.suppress(ContainerError):
-            parse_header(raw, Limits())
-    finally:
-        sys.setprofile(None)
-    assert calls < 2_000_000
+    with pytest.raises(error, match=message):
+        parse_header(raw, Limits())
 
 
 def test_largest_honest_header_is_within_the_budget() -> None:
