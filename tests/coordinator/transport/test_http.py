@@ -37,7 +37,10 @@ from osak.shares.protocol.urls import ServerURL
 SHARE_ID = "0123456789abcdef0123456789abcdef"
 NONCE = b'{"nonce":"AAECAwQFBgcICQoLDA0ODw"}'
 OTHER_PIN = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-QUICK = Timeouts(connect_seconds=0.3, request_seconds=0.5)
+# Only where a timeout is what the test waits for; everywhere else a busy machine gets its time.
+WAITING = Timeouts(connect_seconds=20, request_seconds=1)
+SILENT = Timeouts(connect_seconds=0.2, request_seconds=20)
+PATIENT = Timeouts(connect_seconds=20, request_seconds=20)
 CallOnce = Callable[[NodeTransport, Server], Awaitable[object]]
 
 EVERY_CALL: dict[str, CallOnce] = {
@@ -63,14 +66,16 @@ def _server(raw: RawServer, trust: TLSSettings, host: str = "localhost") -> Serv
 
 @asynccontextmanager
 async def _talk(
-    authority: Authority, answer: Answer, timeouts: Timeouts = QUICK
+    authority: Authority, answer: Answer, timeouts: Timeouts = PATIENT
 ) -> AsyncIterator[tuple[HTTPTransport, Server, RawServer]]:
     async with raw_server(answer, authority.server_context()) as raw, HTTPTransport(timeouts) as transport:
         yield transport, _server(raw, authority.trust), raw
 
 
-async def _fail(authority: Authority, answer: Answer, call: str = "nonce") -> TransportError:
-    async with _talk(authority, answer) as (transport, server, _):
+async def _fail(
+    authority: Authority, answer: Answer, call: str = "nonce", timeouts: Timeouts = PATIENT
+) -> TransportError:
+    async with _talk(authority, answer, timeouts) as (transport, server, _):
         with pytest.raises(TransportError) as caught:
             await EVERY_CALL[call](transport, server)
         return caught.value
@@ -83,9 +88,7 @@ async def _fail(authority: Authority, answer: Answer, call: str = "nonce") -> Tr
         reply("200 OK", b"<html><h1>It works!</h1></html>", "Content-Type: text/html"),
         reply("201 Created", b"<html></html>", "Location: https://elsewhere.example/key-shares/" + SHARE_ID),
         reply("200 OK"),
-        reply("204 No Content")
-        .replace(b"Content-Length: 0\r\n", b"Set-Cookie: a=b\r\n")
-        .replace(b"204", b"206"),
+        reply("206 Partial Content", b"{}"),
         reply("200 OK", b"[]", "Content-Type: application/json"),
         reply("200 OK", b'{"nonce":7,"share":"AA==","id":"x"}', "Content-Type: application/json"),
         reply("200 OK", b"\xff\xfe{}"),
@@ -114,8 +117,6 @@ async def test_what_is_not_the_protocol_is_a_bad_reply(
     authority: Authority, call: str, answer: bytes
 ) -> None:
     """Every call refuses every reply that is not its own, with an error of ours."""
-    if call == "revoke" and b"204" in answer:
-        return
     assert isinstance(await _fail(authority, send(answer), call), BadReply)
 
 
@@ -177,7 +178,7 @@ async def test_ten_megabytes_are_not_read(authority: Authority, status: str, *, 
 
 async def test_no_answer_ends_with_the_timeout(authority: Authority) -> None:
     """A server that reads the request and says nothing."""
-    error = await _fail(authority, send(b""))
+    error = await _fail(authority, send(b""), timeouts=WAITING)
     assert isinstance(error, TimedOut)
     assert error.request_sent
 
@@ -192,12 +193,12 @@ async def test_headers_that_trickle_end_with_the_timeout(authority: Authority) -
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    assert isinstance(await _fail(authority, trickle), TimedOut)
+    assert isinstance(await _fail(authority, trickle, timeouts=WAITING), TimedOut)
 
 
 async def test_a_body_that_never_ends_ends_with_the_timeout(authority: Authority) -> None:
     """A promised body that does not come."""
-    error = await _fail(authority, send(b"HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{"))
+    error = await _fail(authority, send(b"HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{"), timeouts=WAITING)
     assert isinstance(error, TimedOut)
 
 
@@ -234,7 +235,7 @@ async def test_a_port_that_accepts_and_is_silent_ends_with_the_connect_timeout(a
             url=ServerURL("localhost", listener.getsockname()[1]),
             tls=authority.trust,
         )
-        async with HTTPTransport(QUICK) as transport:
+        async with HTTPTransport(SILENT) as transport:
             with pytest.raises(TimedOut) as caught:
                 await transport.request_nonce(server, SHARE_ID)
         assert not caught.value.request_sent
@@ -242,17 +243,17 @@ async def test_a_port_that_accepts_and_is_silent_ends_with_the_connect_timeout(a
             await read_pin(server.url, 0.1)
 
 
-async def _untrusted(
-    served: Authority, trust: TLSSettings, host: str = "localhost", kind: type[TransportError] = Untrusted
-) -> TransportError:
+async def _untrusted(served: Authority, trust: TLSSettings, host: str = "localhost") -> TransportError:
     """Every call fails so, and not one byte of HTTP arrives."""
+    errors = []
     async with raw_server(send(reply("200 OK", NONCE)), served.server_context()) as raw:
-        async with HTTPTransport(QUICK) as transport:
+        async with HTTPTransport(PATIENT) as transport:
             for call in EVERY_CALL.values():
-                with pytest.raises(kind) as caught:
+                with pytest.raises(Untrusted) as refused:
                     await call(transport, _server(raw, trust, host))
+                errors += [refused.value]
         assert raw.received == b""
-        return caught.value
+    return errors[0]
 
 
 async def test_a_wrong_pin_sends_nothing(authority: Authority) -> None:
@@ -272,8 +273,8 @@ async def test_a_right_pin_does_not_heal_a_wrong_authority(authority: Authority,
 async def test_a_wrong_authority_sends_nothing(authority: Authority, tmp_path: Path) -> None:
     """A certificate of another CA, also against the system's CAs."""
     other = Authority(tmp_path)
-    assert "self-signed certificate" in str(await _untrusted(authority, other.trust)) or True
-    await _untrusted(authority, TLSSettings())
+    for trust in (other.trust, TLSSettings()):
+        assert "unable to get local issuer certificate" in str(await _untrusted(authority, trust))
 
 
 async def test_a_wrong_host_name_sends_nothing(tmp_path: Path) -> None:
@@ -293,7 +294,7 @@ async def test_a_pin_alone_is_the_identity(tmp_path: Path) -> None:
     """With the pinned key neither authority nor name nor dates matter."""
     strange = Authority(tmp_path, "other.example", expires_at=datetime.now(UTC) - timedelta(days=1))
     async with raw_server(send(reply("200 OK", NONCE)), strange.server_context()) as raw:
-        async with HTTPTransport(QUICK) as transport:
+        async with HTTPTransport(PATIENT) as transport:
             server = _server(raw, TLSSettings(pin_sha256=strange.pin))
             assert await transport.request_nonce(server, SHARE_ID) == "AAECAwQFBgcICQoLDA0ODw"
         assert await read_pin(ServerURL("127.0.0.1", raw.port), 5) == strange.pin
@@ -310,18 +311,30 @@ async def test_a_missing_or_broken_ca_file_trusts_nobody(authority: Authority, t
 
 
 async def test_older_tls_is_not_spoken(authority: Authority) -> None:
-    """TLS 1.2 and plain HTTP get no request."""
+    """A server of TLS 1.2 gets no request, and no pin is read from it."""
     context = authority.server_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    for served in (context, None):
-        async with raw_server(send(reply("200 OK", NONCE)), served) as raw, HTTPTransport(QUICK) as transport:
-            server = _server(raw, authority.trust)
-            with pytest.raises(Unreachable) as caught:
-                await transport.request_nonce(server, SHARE_ID)
-            with pytest.raises(TransportError):
-                await read_pin(server.url, 0.3)
-        assert not caught.value.request_sent
-        assert b"HTTP" not in raw.received
+    async with raw_server(send(reply("200 OK", NONCE)), context) as raw, HTTPTransport(PATIENT) as transport:
+        server = _server(raw, authority.trust)
+        with pytest.raises(TransportError) as caught:
+            await transport.request_nonce(server, SHARE_ID)
+        with pytest.raises(TransportError):
+            await read_pin(server.url, 20)
+    assert not caught.value.request_sent
+    assert raw.received == b""
+
+
+async def test_plain_http_is_not_spoken(authority: Authority) -> None:
+    """A server without TLS sees the beginning of a handshake and nothing of the request."""
+
+    async def nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with raw_server(nothing, None) as raw, HTTPTransport(SILENT) as transport:
+        with pytest.raises(TransportError) as caught:
+            await transport.request_nonce(_server(raw, authority.trust), SHARE_ID)
+    assert not caught.value.request_sent
+    assert b"HTTP" not in raw.received
 
 
 async def test_read_pin_says_when_nobody_is_there() -> None:
@@ -332,7 +345,7 @@ async def test_read_pin_says_when_nobody_is_there() -> None:
 
 async def test_requests_look_as_servers_expect(authority: Authority) -> None:
     """Upstream's header names, the certificate as one-line PEM, no compression, no cookie kept."""
-    async with _talk(authority, send(reply("401 No", b"", "Set-Cookie: track=me"))) as (
+    async with _talk(authority, send(reply("401 No", b"", "Set-Cookie: track=me", "Connection: close"))) as (
         transport,
         server,
         raw,
@@ -369,10 +382,12 @@ async def test_outside_its_block_a_transport_is_a_mistake() -> None:
     """Forgetting ``async with`` is found at once."""
     server = Server(id="x", organisation="X", url=ServerURL("localhost", 1))
     with pytest.raises(RuntimeError, match="async with"):
-        await HTTPTransport(QUICK).request_nonce(server, SHARE_ID)
+        await HTTPTransport(PATIENT).request_nonce(server, SHARE_ID)
 
 
-_KEY = ConnectionKey("localhost", 1, True, True, None, None, None)
+_KEY = ConnectionKey(
+    "localhost", 1, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None
+)
 
 
 @pytest.mark.parametrize(
@@ -407,7 +422,7 @@ async def test_no_foreign_error_leaves_the_adapter(error: Exception) -> None:
         def request(self, *_: object, **__: object) -> object:
             raise error
 
-    transport = HTTPTransport(QUICK)
+    transport = HTTPTransport(PATIENT)
     transport._session = Broken()  # type: ignore[assignment]  # a session that only fails
     server = Server(id="x", organisation="X", url=ServerURL("localhost", 1))
     with pytest.raises(TransportError) as caught:
