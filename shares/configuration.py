@@ -29,7 +29,8 @@ _BOOLEANS = {"true": True, "false": False}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}", re.ASCII)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_QUOTED_WORD = re.compile(r"""(['"])[^'"<].+\1""", re.DOTALL)
+# A quoted character or <token> of PyYAML's may be shown; any other quoted word is one of the file's.
+_QUOTED = re.compile(r"'(?P<shown>[^\\]|\\(?:x..|u.{4}|U.{8}|.)|<[^']*>)'|'[^']*'", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _Path = tuple[str | int, ...]
 
@@ -69,7 +70,8 @@ def load_settings(
         settings = model.model_validate(values, context={"folder": folder or Path()})
     except ValidationError as error:
         problems = [reader.explain(values, item) for item in error.errors(include_input=False)]
-        raise ConfigurationError(source, reader.problems + problems) from error
+        # Not "from error": pydantic shows a wrong tag of a union even where it hides its input.
+        raise ConfigurationError(source, reader.problems + problems) from None
     if reader.problems:
         raise ConfigurationError(source, reader.problems)
     return settings
@@ -221,8 +223,7 @@ def _where_not_yaml(error: yaml.YAMLError) -> str:
     mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
     if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
         return "not YAML: it has characters that are not text"
-    # Only words of the file are longer than one character and no <token>: they are left out.
-    problem = _QUOTED_WORD.sub("…", error.problem or "")
+    problem = _QUOTED.sub(lambda found: found[0] if found["shown"] else "…", error.problem or "")
     if problem.startswith("but "):
         problem = f"{error.context} {problem}"
     return f"(line {mark.line + 1}): not YAML: {problem}"
