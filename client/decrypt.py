@@ -115,7 +115,7 @@ def _unlock(
     header: ContainerHeader, keys: Keys, config: ClientConfig, *, trust_container_servers: bool
 ) -> tuple[PayloadKeys, tuple[Outcome, ...]]:
     try:
-        return unlock(header, keys.unlocker), ()
+        return unlock(header, keys.unlocker, config.container_limits()), ()
     except NoRecipientError:
         records = list(_share_records(header, keys.credential))
         if keys.credential is None or not records:
