@@ -18,57 +18,31 @@ from simulator.behaviour import (
     Stumbling,
 )
 from simulator.nodes import Call
-from simulator.runs import KEK, TIMEOUTS, Cluster
+from simulator.runs import KEK, TIMEOUTS, Cluster, failed, statuses, timed
 from simulator.virtual_time import run_virtually
 
 from osak.coordinator import (
-    Collected,
     CredentialError,
-    InvalidPlacementError,
     NotEnoughSharesError,
-    Placement,
     Progress,
     Status,
     TicketSignature,
     Timeouts,
-    UnknownServerError,
-    WrongSecretError,
 )
-from osak.shares import Share, Threshold, add, share_zero
 from osak.shares.protocol.messages import ShareMessage
-
-
-def _timed(cluster: Cluster, placements: tuple[Placement, ...]) -> tuple[Collected, float]:
-    async def work() -> tuple[Collected, float]:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        collected = await cluster.collect(placements)
-        return collected, loop.time() - started
-
-    return run_virtually(work())
-
-
-def _failed(cluster: Cluster, placements: tuple[Placement, ...]) -> NotEnoughSharesError:
-    with pytest.raises(NotEnoughSharesError) as caught:
-        run_virtually(cluster.collect(placements))
-    return caught.value
-
-
-def _statuses(result: Collected | NotEnoughSharesError) -> list[Status]:
-    return [outcome.status for outcome in result.outcomes]
 
 
 def test_all_well_takes_two_round_trips_one_signature_and_only_t_shares() -> None:
     """With five honest nodes a 3-of-5 collection asks five nonces, one signature and three shares."""
     cluster = Cluster(3, 5)
-    collected, seconds = _timed(cluster, cluster.stored().placements)
+    collected, seconds = timed(cluster, cluster.stored().placements)
     assert collected.kek == KEK
     assert seconds == pytest.approx(0.04)
     assert cluster.credential.signatures == 1
     calls = [call for node in cluster.nodes for call in node.calls]
     assert calls.count(Call.NONCE) == 5
     assert calls.count(Call.FETCH) == 3
-    assert sorted(_statuses(collected)) == [Status.OK] * 3 + [Status.SPARE] * 2
+    assert sorted(statuses(collected)) == [Status.OK] * 3 + [Status.SPARE] * 2
 
 
 def test_a_liar_is_named_and_a_spare_takes_its_place() -> None:
@@ -76,7 +50,7 @@ def test_a_liar_is_named_and_a_spare_takes_its_place() -> None:
     cluster = Cluster(3, 5)
     placements = cluster.stored().placements
     cluster.nodes[0].behave(Lying())
-    collected, seconds = _timed(cluster, placements)
+    collected, seconds = timed(cluster, placements)
     assert collected.kek == KEK
     assert seconds == pytest.approx(0.06)
     assert collected.outcomes[0].status is Status.WRONG_SHARE
@@ -90,7 +64,7 @@ def test_a_slow_fetch_is_hedged_after_the_delay() -> None:
     cluster = Cluster(3, 5)
     placements = cluster.stored().placements
     cluster.nodes[1].behave(HalfOpen(), Call.FETCH)
-    collected, seconds = _timed(cluster, placements)
+    collected, seconds = timed(cluster, placements)
     assert seconds == pytest.approx(0.02 + 0.15 + 0.02)
     assert collected.outcomes[1].status is Status.SLOW
     assert collected.outcomes[1].elapsed_seconds == pytest.approx(0.02 + 0.17)
@@ -101,7 +75,7 @@ def test_a_slow_nonce_costs_the_hedge_delay_and_no_more() -> None:
     cluster = Cluster(3, 5)
     placements = cluster.stored().placements
     cluster.nodes[4].behave(HalfOpen(), Call.NONCE)
-    collected, seconds = _timed(cluster, placements)
+    collected, seconds = timed(cluster, placements)
     assert seconds == pytest.approx(0.02 + 0.15 + 0.02)
     assert collected.outcomes[4].status is Status.SLOW
 
@@ -112,7 +86,7 @@ def test_dead_nodes_cost_nothing() -> None:
     placements = cluster.stored().placements
     cluster.nodes[0].behave(Dead())
     cluster.nodes[1].behave(Dead())
-    collected, seconds = _timed(cluster, placements)
+    collected, seconds = timed(cluster, placements)
     assert seconds == pytest.approx(0.04)
     assert collected.kek == KEK
 
@@ -123,7 +97,7 @@ def test_a_nonce_that_comes_during_the_signature_is_too_late() -> None:
     cluster.credential.thinking = Honest(60)
     placements = cluster.stored().placements
     cluster.nodes[2].behave(Honest(1.5), Call.NONCE)
-    collected, seconds = _timed(cluster, placements)
+    collected, seconds = timed(cluster, placements)
     assert seconds == pytest.approx(0.02 + 0.15 + 60 + 0.02)
     assert collected.outcomes[2].status is Status.SLOW
     assert collected.outcomes[2].detail == "answered after 1.50 s, too late for the signature"
@@ -134,7 +108,7 @@ def test_a_person_may_take_longer_to_sign_than_every_network_deadline() -> None:
     """The overall deadline stands still while a person signs."""
     cluster = Cluster(2, 2, timeouts=Timeouts(overall_seconds=1, request_seconds=1))
     cluster.credential.thinking = Honest(240)
-    collected, _ = _timed(cluster, cluster.stored().placements)
+    collected, _ = timed(cluster, cluster.stored().placements)
     assert collected.kek == KEK
     assert max(outcome.elapsed_seconds for outcome in collected.outcomes) < 0.1
 
@@ -146,9 +120,9 @@ def test_too_few_nonces_end_it_before_anyone_is_asked_to_sign() -> None:
     behaviours: tuple[Behaviour, ...] = (Refusing(), Garbage(), Impostor(), HalfOpen(), Honest(0.005))
     for node, behaviour in zip(cluster.nodes, behaviours, strict=True):
         node.behave(behaviour)
-    error = _failed(cluster, placements)
+    error = failed(cluster, placements)
     assert cluster.credential.signatures == 0
-    assert _statuses(error) == [
+    assert statuses(error) == [
         Status.REFUSED,
         Status.BAD_REPLY,
         Status.UNTRUSTED,
@@ -164,8 +138,8 @@ def test_too_few_shares_name_every_node() -> None:
     placements = cluster.stored().placements
     cluster.nodes[0].behave(Lying(), Call.FETCH)
     cluster.nodes[1].behave(Refusing(), Call.FETCH)
-    error = _failed(cluster, placements)
-    assert _statuses(error) == [Status.WRONG_SHARE, Status.REFUSED, Status.OK, Status.OK]
+    error = failed(cluster, placements)
+    assert statuses(error) == [Status.WRONG_SHARE, Status.REFUSED, Status.OK, Status.OK]
     assert (error.needed, error.got) == (3, 2)
     assert "not enough shares: 3 needed, 2 to be had from 4 servers" in str(error)
     assert "wrong-share: n1 (Organisation n1) returned a share that does not match the container" in str(
@@ -184,7 +158,7 @@ def test_the_overall_deadline_ends_everything() -> None:
         started = loop.time()
         with pytest.raises(NotEnoughSharesError) as caught:
             await cluster.collect(placements)
-        assert _statuses(caught.value) == [Status.SLOW, Status.OK]
+        assert statuses(caught.value) == [Status.SLOW, Status.OK]
         return loop.time() - started
 
     assert run_virtually(work()) == pytest.approx(3)
@@ -195,7 +169,7 @@ def test_the_overall_deadline_ends_the_wait_for_nonces() -> None:
     cluster = Cluster(2, 2, timeouts=Timeouts(overall_seconds=3, request_seconds=10))
     placements = cluster.stored().placements
     cluster.nodes[0].behave(HalfOpen(), Call.NONCE)
-    assert _statuses(_failed(cluster, placements)) == [Status.SLOW, Status.NOT_ASKED]
+    assert statuses(failed(cluster, placements)) == [Status.SLOW, Status.NOT_ASKED]
 
 
 def test_a_stumble_is_repeated_when_every_node_is_needed() -> None:
@@ -204,7 +178,7 @@ def test_a_stumble_is_repeated_when_every_node_is_needed() -> None:
     placements = cluster.stored().placements
     cluster.nodes[0].behave(Stumbling(2), Call.NONCE)
     cluster.nodes[1].behave(Stumbling(1), Call.FETCH)
-    collected, _ = _timed(cluster, placements)
+    collected, _ = timed(cluster, placements)
     assert collected.kek == KEK
     assert cluster.credential.signatures == 1
 
@@ -214,7 +188,7 @@ def test_a_fetch_whose_answer_was_lost_is_not_repeated() -> None:
     cluster = Cluster(2, 2)
     placements = cluster.stored().placements
     cluster.nodes[0].behave(ReplyLost(), Call.FETCH)
-    error = _failed(cluster, placements)
+    error = failed(cluster, placements)
     assert error.outcomes[0].status is Status.UNREACHABLE
     assert cluster.nodes[0].calls.count(Call.FETCH) == 1
 
@@ -229,125 +203,8 @@ def test_a_share_of_another_recipient_or_length_is_not_used() -> None:
     ):
         # No behaviour says just this; the node is a fake of ours, so it is told directly.
         node.release = lambda *_, message=message: message  # type: ignore[method-assign]  # as said above
-    collected, _ = _timed(cluster, placements)
-    assert _statuses(collected) == [Status.BAD_REPLY, Status.WRONG_SHARE, Status.OK, Status.OK]
-
-
-@pytest.mark.parametrize("liars", range(3))
-def test_refreshed_shares_still_open_the_container(liars: int) -> None:
-    """When no share matches any more, t-subsets decide, and whoever disagrees is named."""
-    cluster = Cluster(3, 5)
-    placements = cluster.stored().placements
-    zero = share_zero(Threshold(3, 5))
-    for node, change in zip(cluster.nodes, zero, strict=True):
-        share_id, stored = next(iter(node.shares.items()))
-        refreshed = add(Share(change.index, stored.message.share), change)
-        node.shares[share_id] = replace(stored, message=replace(stored.message, share=refreshed.value))
-    for number in range(liars):
-        cluster.nodes[number].behave(Lying(bytes([number + 1])))
-    collected, _ = _timed(cluster, placements)
-    assert collected.kek == KEK
-    expected = [Status.WRONG_SHARE] * liars + [Status.OK] * 3
-    assert _statuses(collected)[: liars + 3] == expected
-
-
-def test_shares_without_commitments_are_judged_by_the_secret() -> None:
-    """A container without commitments costs tries, never a wrong secret; the liar is named."""
-    cluster = Cluster(3, 5)
-    placements = tuple(replace(placement, commitment=None) for placement in cluster.stored().placements)
-    cluster.nodes[0].behave(Lying())
-    collected, _ = _timed(cluster, placements)
-    assert collected.kek == KEK
-    assert _statuses(collected) == [Status.WRONG_SHARE, Status.OK, Status.OK, Status.OK, Status.SPARE]
-
-
-def test_shares_without_commitments_and_too_many_liars_blame_nobody() -> None:
-    """When no subset opens the container nothing tells who lied, and the outcomes say just that."""
-    cluster = Cluster(3, 4)
-    placements = tuple(replace(placement, commitment=None) for placement in cluster.stored().placements)
-    cluster.nodes[0].behave(Lying(b"\x01"))
-    cluster.nodes[1].behave(Lying(b"\x02"))
-    assert set(_statuses(_failed(cluster, placements))) == {Status.DOUBTFUL}
-
-
-def test_a_changed_container_is_not_blamed_on_the_servers() -> None:
-    """All shares match their commitments but the secret opens nothing: the container was changed."""
-    cluster = Cluster(2, 3)
-    placements = cluster.stored().placements
-    with pytest.raises(WrongSecretError, match="together they do not open the container"):
-        run_virtually(cluster.collect(placements, is_secret=lambda _: False))
-
-
-def test_n_of_n_needs_everyone() -> None:
-    """The official scheme: all shares, XORed, accepted by the caller's check."""
-    cluster = Cluster(2, 4, scheme="n-of-n")
-    collected, seconds = _timed(cluster, cluster.stored().placements)
-    assert collected.kek == KEK
-    assert seconds == pytest.approx(0.04)
-    assert _statuses(collected) == [Status.OK] * 4
-
-
-def test_n_of_n_with_one_node_down_fails_at_once() -> None:
-    """One refusal is the end of n-of-n, before a signature."""
-    cluster = Cluster(2, 4, scheme="n-of-n")
-    placements = cluster.stored().placements
-    cluster.nodes[3].behave(Refusing(seconds=0.001))
-    error = _failed(cluster, placements)
-    assert cluster.credential.signatures == 0
-    assert error.outcomes[3].status is Status.REFUSED
-
-
-def test_n_of_n_with_a_liar_says_that_it_cannot_name_it() -> None:
-    """XOR shares carry no commitment: one of them is wrong, and nobody is framed."""
-    cluster = Cluster(2, 3, scheme="n-of-n")
-    placements = cluster.stored().placements
-    cluster.nodes[1].behave(Lying())
-    with pytest.raises(WrongSecretError) as caught:
-        run_virtually(cluster.collect(placements))
-    assert _statuses(caught.value) == [Status.DOUBTFUL] * 3
-
-
-def test_unknown_servers_are_never_contacted() -> None:
-    """A server that only the container knows is reported; the others go on without it."""
-    cluster = Cluster(2, 3)
-    first, *others = cluster.stored().placements
-    stranger = replace(first, server_id="evil", server_url="https://evil.example:443")
-    collected, _ = _timed(cluster, (stranger, *others))
-    assert collected.outcomes[0].status is Status.UNKNOWN
-    assert "evil (https://evil.example:443)" in str(collected.outcomes[0])
-
-
-def test_too_few_known_servers_are_an_error_of_its_own() -> None:
-    """With fewer than t trusted servers nothing is asked at all."""
-    cluster = Cluster(2, 2)
-    first, other = cluster.stored().placements
-    stranger = replace(first, server_id="evil", server_url="https://evil.example:443")
-    with pytest.raises(UnknownServerError, match=r"evil \(https://evil.example:443\)"):
-        run_virtually(cluster.collect((stranger, other)))
-    assert cluster.nodes[1].calls == []
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"index": 2}, {"index": 0}, {"index": 256}, {"share_id": "../../admin/secrets"}, {"share_id": ""}],
-    ids=repr,
-)
-def test_placements_of_no_sharing_are_refused(change: dict[str, str | int]) -> None:
-    """Repeated or impossible indices and share ids that are paths reach no server."""
-    cluster = Cluster(2, 2)
-    first, other = cluster.stored().placements
-    with pytest.raises(InvalidPlacementError):
-        run_virtually(cluster.collect((replace(first, **change), other)))  # type: ignore[arg-type]  # bad on purpose
-
-
-@pytest.mark.parametrize("threshold", [0, 1, 3])
-def test_thresholds_of_no_sharing_are_refused(threshold: int) -> None:
-    """A container that asks for one share, or for more than there are, is not believed."""
-    cluster = Cluster(2, 2)
-    placements = cluster.stored().placements
-    cluster.threshold = threshold
-    with pytest.raises(InvalidPlacementError):
-        run_virtually(cluster.collect(placements))
+    collected, _ = timed(cluster, placements)
+    assert statuses(collected) == [Status.BAD_REPLY, Status.WRONG_SHARE, Status.OK, Status.OK]
 
 
 def test_a_cancelled_signature_ends_the_collection() -> None:
@@ -390,7 +247,7 @@ def test_a_moved_server_gets_tickets_for_its_new_url() -> None:
         replace(placement, server_url=f"https://old-{placement.index}.example:8443")
         for placement in cluster.stored().placements
     )
-    collected, _ = _timed(cluster, placements)
+    collected, _ = timed(cluster, placements)
     assert collected.kek == KEK
 
 
@@ -398,7 +255,7 @@ def test_very_many_servers_fit_on_one_ticket() -> None:
     """A ticket is one HTTP header: of 120 servers the 64 quickest are signed for."""
     cluster = Cluster(3, 120)
     placements = cluster.stored().placements
-    collected, _ = _timed(cluster, placements)
+    collected, _ = timed(cluster, placements)
     assert collected.kek == KEK
 
 
@@ -425,6 +282,6 @@ def test_no_hedge_delay_asks_everyone_at_once() -> None:
     placements = cluster.stored().placements
     for node in cluster.nodes[:2]:
         node.behave(Honest(0.5), Call.FETCH)
-    collected, seconds = _timed(cluster, placements)
+    collected, seconds = timed(cluster, placements)
     assert seconds == pytest.approx(0.04)
     assert collected.kek == KEK

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A KEK stored over a simulated cluster and fetched back, in one call each, on a virtual clock."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -15,7 +16,17 @@ from simulator.nodes import (
 )
 from simulator.virtual_time import run_virtually
 
-from osak.coordinator import Collected, Coordinator, Distribution, Placement, Progress, Scheme, Timeouts
+from osak.coordinator import (
+    Collected,
+    Coordinator,
+    Distribution,
+    NotEnoughSharesError,
+    Placement,
+    Progress,
+    Scheme,
+    Status,
+    Timeouts,
+)
 
 KEK = bytes(range(32))
 SALT = bytes(range(100, 132))
@@ -78,3 +89,29 @@ class Cluster:
         for node in self.nodes:
             node.calls.clear()
         return distribution
+
+
+def timed(cluster: Cluster, placements: Sequence[Placement]) -> tuple[Collected, float]:
+    """Collect on a virtual clock; what came, and how many seconds it took."""
+
+    async def work() -> tuple[Collected, float]:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        collected = await cluster.collect(placements)
+        return collected, loop.time() - started
+
+    return run_virtually(work())
+
+
+def failed(cluster: Cluster, placements: Sequence[Placement]) -> NotEnoughSharesError:
+    """Collect on a virtual clock what cannot be collected; the error that says so."""
+    try:
+        run_virtually(cluster.collect(placements))
+    except NotEnoughSharesError as error:
+        return error
+    raise AssertionError("the collection should have failed")
+
+
+def statuses(result: Collected | NotEnoughSharesError) -> list[Status]:
+    """Every server's status, in the container's order."""
+    return [outcome.status for outcome in result.outcomes]
