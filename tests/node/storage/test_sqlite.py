@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""What the SQLite store promises beyond the contract of all stores."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from osak.node.config import SQLiteStorageSettings
+from osak.node.errors import StorageError
+from osak.node.storage import open_store
+from osak.node.storage.base import StoredShare
+from osak.node.storage.sqlite import SQLiteShareStore
+
+
+def share(number: int) -> StoredShare:
+    """One of many shares."""
+    return StoredShare(f"{number:032x}", "k", b"sealed", b"tag", 100, 200)
+
+
+async def test_durability_rules(tmp_path: Path) -> None:
+    """The file is in WAL mode, and commits wait for the disk."""
+    path = tmp_path / "s.sqlite"
+    store = await SQLiteShareStore.open(path)
+    assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert store._writer.execute("PRAGMA secure_delete").fetchone() == (1,)
+    await store.close()
+    database = sqlite3.connect(path)
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    database.close()
+
+
+async def test_many_at_once(tmp_path: Path) -> None:
+    """More simultaneous writes than fit into one transaction are all kept."""
+    store = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    await asyncio.gather(*(store.add(share(number)) for number in range(600)))
+    found = [await store.get(share(number).share_id, 150) for number in range(600)]
+    assert found == [share(number) for number in range(600)]
+    await store.close()
+
+
+async def test_two_processes_worth_of_stores(tmp_path: Path) -> None:
+    """Two stores on one file see each other's writes, and a nonce is spent once between them."""
+    first = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    second = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    await first.add(share(1))
+    assert await second.get(share(1).share_id, 150) == share(1)
+    spent = await asyncio.gather(*(store.spend(share(1).share_id, "n", 500) for store in (first, second)))
+    assert sorted(spent) == [False, True]
+    await first.close()
+    await second.close()
+
+
+async def test_a_failed_commit_fails_everybody(tmp_path: Path) -> None:
+    """When the transaction fails nobody is told that it was kept, and the store works on afterwards."""
+    store = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    await store.add(share(1))
+    store._writer.execute("PRAGMA query_only = ON")
+    results = await asyncio.gather(*(store.add(share(number)) for number in (2, 3)), return_exceptions=True)
+    assert all(isinstance(result, StorageError) for result in results)
+    store._writer.execute("PRAGMA query_only = OFF")
+    assert await store.get(share(2).share_id, 150) is None
+    await store.add(share(2))
+    await store.close()
+
+
+async def test_one_who_stops_waiting_disturbs_nobody(tmp_path: Path) -> None:
+    """A cancelled request leaves the others of its batch their answers."""
+    store = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    tasks = [asyncio.ensure_future(store.add(share(number))) for number in range(20)]
+    await asyncio.sleep(0)
+    tasks[3].cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [number for number, result in enumerate(results) if result is not None] == [3]
+    await store.close()
+
+
+async def test_work_in_the_queue_is_finished_on_close(tmp_path: Path) -> None:
+    """Closing waits for what was asked before."""
+    store = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    task = asyncio.ensure_future(store.add(share(1)))
+    await asyncio.sleep(0)
+    await store.close()
+    await task
+    with pytest.raises(StorageError):
+        await store.add(share(2))
+
+
+async def test_another_version_is_refused(tmp_path: Path) -> None:
+    """A database of another schema version is not guessed at."""
+    path = tmp_path / "s.sqlite"
+    await (await SQLiteShareStore.open(path)).close()
+    database = sqlite3.connect(path)
+    database.execute("UPDATE schema_version SET version = 2")
+    database.commit()
+    database.close()
+    with pytest.raises(StorageError, match="another version"):
+        await SQLiteShareStore.open(path)
+
+
+async def test_no_place_for_the_file(tmp_path: Path) -> None:
+    """A folder that is not there is an error of the store."""
+    with pytest.raises(StorageError):
+        await open_store(SQLiteStorageSettings(kind="sqlite", path=str(tmp_path / "no" / "s")))
+
+
+def modes(folder: Path) -> set[int]:
+    """Permissions of all files for group and others."""
+    return {item.stat().st_mode & 0o077 for item in folder.iterdir()}
+
+
+async def test_wide_open_file_is_closed_up(tmp_path: Path) -> None:
+    """A database that others could read is readable by its owner only once a node has opened it."""
+    path = tmp_path / "s.sqlite"
+    path.touch(mode=0o666)
+    store = await SQLiteShareStore.open(path)
+    await store.add(share(1))
+    assert modes(tmp_path) == {0}
+    await store.close()

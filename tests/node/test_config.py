@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""A node's YAML: what is taken, what is refused, and the files in the repository that show it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from osak.node.config import NodeConfig, load_node_config, parse_listen_address, schema_text
+from osak.node.template import NewNode, render_config
+from osak.shares.errors import ConfigurationError
+from osak.shares.protocol.urls import ServerURL
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+EXAMPLE = NewNode(
+    id="ria",
+    organisation="Riigi Infosüsteemi Amet",
+    public_url="https://osak.ria.example:8443",
+    listen="0.0.0.0:8443",
+    admin="127.0.0.1:9443",
+    anchors=("trust/ca.pem",),
+)
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    """Replace a part of the node's YAML."""
+    path = folder / "node.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+def problems(path: Path) -> str:
+    """What is wrong with the YAML."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_node_config(path, {})
+    return str(caught.value)
+
+
+def test_what_init_writes_is_taken(node_folder: Path) -> None:
+    """A new node's YAML loads, relative paths start at its folder, and its values are the defaults."""
+    config = load_node_config(node_folder / "node.yaml", {})
+    assert config.public_url == ServerURL("node.example", 8443)
+    assert config.sealing.key_file == node_folder / "node.key"
+    assert config.trust.anchors == (node_folder / "trust" / "ca.pem",)
+    shown = (config.limits, config.expiry, config.admin)
+    sections = tuple(NodeConfig.model_fields[name] for name in ("limits", "expiry", "admin"))
+    assert shown == tuple(
+        section.get_default(call_default_factory=True, validated_data={}) for section in sections
+    )
+
+
+def test_example_in_the_repository_is_current() -> None:
+    """The commented example is what init writes, and its keys are those of the model."""
+    text = (CONFIGS / "node.sqlite.yaml").read_text(encoding="utf-8")
+    assert text == render_config(EXAMPLE)
+    assert set(yaml.safe_load(text)) == set(NodeConfig.model_fields)
+
+
+def test_schema_in_the_repository_is_current() -> None:
+    """The committed JSON Schema is what ``osak.node.config.schema_text()`` makes today."""
+    assert (CONFIGS / "schema" / "node.schema.json").read_text(encoding="utf-8") == schema_text()
+
+
+def test_environment(node_folder: Path) -> None:
+    """A value may come from the environment."""
+    path = changed(node_folder, 'listen: "0.0.0.0:8443"', "listen: 127.0.0.1:${PORT}")
+    assert load_node_config(path, {"PORT": "9000"}).listen == ("127.0.0.1", 9000)
+
+
+def test_all_mistakes_at_once(node_folder: Path) -> None:
+    """Every mistake is named with its place, the missing certificate with what to do."""
+    path = node_folder / "node.yaml"
+    path.write_text(
+        "id: RIA\norganisation: ''\npublic_url: http://x\nlisten: 5\n"
+        "storage: {kind: sqlite, path: s, foo: 1}\ntrust: {anchors: []}\nexpiry: {default: 20d, max: 10d}\n"
+        "sealing: {key_file: none}\nlimits: {nonce_life: 300}\n",
+        encoding="utf-8",
+    )
+    found = problems(path)
+    for place in (
+        "id (line 1)",
+        "organisation (line 2)",
+        "public_url (line 3)",
+        "listen (line 4)",
+        "tls (line 1): a node speaks TLS only",
+        "storage.foo (line 5): unknown key",
+        "trust.anchors (line 6)",
+        "expiry (line 7)",
+        "sealing.key_file (line 8): no such file",
+        "limits.nonce_life (line 9)",
+    ):
+        assert place in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("certificate_file: tls/cert.pem", "certificate_file: tls/none.pem"),
+        ("certificate_file: tls/cert.pem", "certificate_file: 5"),
+        ("kind: sqlite", "kind: excel"),
+        ("path: shares.sqlite", "paths: shares.sqlite"),
+        ("nonce_life: 300s", "nonce_life: 5 minutes"),
+        ("nonce_life: 300s", "nonce_life: 0s"),
+        ("max_body_bytes: 4096", "max_body_bytes: 1000000"),
+        ('public_url: "https://node.example:8443"', "public_url: 5"),
+        ("limits:", "limit:"),
+    ],
+)
+def test_mistakes(node_folder: Path, old: str, new: str) -> None:
+    """A value of the wrong kind or a key that is not known is an error, never ignored."""
+    assert "line" in problems(changed(node_folder, old, new))
+
+
+def test_not_text(node_folder: Path) -> None:
+    """A file that is not UTF-8 is refused by its name."""
+    path = node_folder / "node.yaml"
+    path.write_bytes(b"id: \xff")
+    assert "not UTF-8" in problems(path)
+
+
+@pytest.mark.parametrize("text", ["8443", "host", "host:", "host:70000", ":1", "a b:1", "::1:80", None])
+def test_bad_addresses(text: str | None) -> None:
+    """An address to listen on is a host and a port."""
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        parse_listen_address(text)
+
+
+def test_addresses() -> None:
+    """Names, IPv4 and bracketed IPv6 addresses are taken."""
+    assert parse_listen_address("10.0.0.1:0") == ("10.0.0.1", 0)
+    assert parse_listen_address("[::1]:8443") == ("::1", 8443)

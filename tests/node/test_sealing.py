@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""How a share lies in the store, and what a thief of the store can do with it."""
+
+import secrets
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from osak.node.errors import SealingError
+from osak.node.sealing import NodeKey, ShareSealer
+from osak.shares.errors import ConfigurationError
+
+KEY = NodeKey.from_bytes(bytes(range(32)))
+SEALER = ShareSealer(KEY, secrets.token_bytes)
+SHARE_ID, PERSON = "ab" * 16, "etsi/PNOEE-30303039914"
+SHARE = b"s" * 32
+
+
+def test_round_trip() -> None:
+    """What was sealed for a share and a person opens for them, and twice sealed is twice different."""
+    tag = SEALER.recipient_tag(SHARE_ID, PERSON)
+    first, second = SEALER.seal(SHARE, SHARE_ID, tag), SEALER.seal(SHARE, SHARE_ID, tag)
+    assert first != second
+    assert SEALER.open(first, SHARE_ID, tag) == SEALER.open(second, SHARE_ID, tag) == SHARE
+
+
+def test_a_row_cannot_be_moved() -> None:
+    """A sealed share does not open as another share, for another person, under another key, or damaged."""
+    tag = SEALER.recipient_tag(SHARE_ID, PERSON)
+    sealed = SEALER.seal(SHARE, SHARE_ID, tag)
+    other_key = ShareSealer(NodeKey.from_bytes(b"x" * 32), secrets.token_bytes)
+    attempts = [
+        (SEALER, sealed, "cd" * 16, tag),
+        (SEALER, sealed, SHARE_ID, SEALER.recipient_tag(SHARE_ID, "etsi/PNOEE-38001085718")),
+        (other_key, sealed, SHARE_ID, tag),
+        (SEALER, sealed[:-1], SHARE_ID, tag),
+        (SEALER, b"\x02" + sealed[1:], SHARE_ID, tag),
+        (SEALER, sealed[:5], SHARE_ID, tag),
+        (SEALER, b"", SHARE_ID, tag),
+    ]
+    for sealer, data, share_id, recipient_tag in attempts:
+        with pytest.raises(SealingError):
+            sealer.open(data, share_id, recipient_tag)
+
+
+def test_a_person_looks_different_in_every_row() -> None:
+    """Two shares of one person cannot be linked, and a tag cannot be guessed without the key."""
+    tags = {SEALER.recipient_tag(share_id, PERSON) for share_id in ("ab" * 16, "cd" * 16)}
+    tags.add(ShareSealer(NodeKey.from_bytes(b"x" * 32), secrets.token_bytes).recipient_tag(SHARE_ID, PERSON))
+    assert len(tags) == 3
+
+
+def test_known_answer() -> None:
+    """The stored form does not change unnoticed: version, nonce, AES-256-GCM bound to share and person.
+
+    The key id was computed with HMAC alone (RFC 5869, 2.2 and 2.3).
+    """
+    sealer = ShareSealer(KEY, bytes)
+    tag = sealer.recipient_tag(SHARE_ID, PERSON)
+    expected = AESGCM(KEY.sealing_key).encrypt(bytes(12), SHARE, SHARE_ID.encode() + tag)
+    assert sealer.seal(SHARE, SHARE_ID, tag) == b"\x01" + bytes(12) + expected
+    assert KEY.key_id == "e60933e614e29661"
+
+
+def test_keys_are_apart_and_not_shown() -> None:
+    """Every purpose has a key of its own, and none is in the repr."""
+    keys = {KEY.sealing_key, KEY.recipient_key, KEY.nonce_key}
+    assert len(keys) == 3
+    assert not any(key.hex() in repr(KEY) or repr(key) in repr(KEY) for key in keys)
+
+
+@pytest.mark.parametrize("length", [0, 31, 33, 44])
+def test_key_file(tmp_path: Path, length: int) -> None:
+    """A key file is exactly 32 bytes; anything else is a mistake, not a key."""
+    path = tmp_path / "node.key"
+    path.write_bytes(bytes(32))
+    assert NodeKey.from_file(path) == NodeKey.from_bytes(bytes(32))
+    path.write_bytes(bytes(length))
+    with pytest.raises(ConfigurationError):
+        NodeKey.from_file(path)
