@@ -462,7 +462,7 @@ MEMORY_PROBE = """
         def __enter__(self): return self
         def __exit__(self, *args): pass
         def read(self, count):
-            count = min(count, self.left)
+            count = min(count, self.left, len(block))
             self.left -= count
             return block[:count]
 
