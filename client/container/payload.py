@@ -5,7 +5,8 @@ Owns compression, encryption and the shape of the bytes; knows nothing of what i
 Both directions stream in constant memory. Deflate and inflate are by far the slowest step and leave
 the interpreter lock, so they run in one worker thread beside encryption and input/output. The worker
 only computes: it never touches a stream, so it cannot block, and every error of a stream is raised
-where the caller stands. One block is under way at a time, which keeps the order without a queue.
+where the caller stands. The writer hands over the next block before it waits for the last one, so the
+worker never stands idle behind encryption, which does not leave the lock.
 
 What ``PayloadReader.unverified_chunks`` yields is unverified until ``verify`` returned, and no error
 found in it may be reported before that (chapter 3, "streaming").
@@ -82,9 +83,9 @@ class PayloadWriter:
             self._gathered += data
             return
         for block in (self._gathered, bytes(data)):
-            packed = self._packed()
+            before = self._under_way
             self._under_way = self._worker.submit(self._deflate.compress, block)
-            self._emit(packed)
+            self._emit(before)
         self._gathered = bytearray()
 
     def finish(self) -> None:
@@ -93,16 +94,14 @@ class PayloadWriter:
         Raises:
             InvalidInputError: the payload is larger than one container can carry.
         """
-        self._emit(self._packed())
+        last = self._worker.submit(lambda: self._deflate.compress(self._gathered) + self._deflate.flush())
+        self._emit(self._under_way)
+        self._emit(last)
         self._worker.shutdown()
-        self._emit(self._deflate.compress(self._gathered))
-        self._emit(self._deflate.flush())
         self._out.write(self._encryptor.finish())
 
-    def _packed(self) -> bytes:
-        return self._under_way.result() if self._under_way is not None else b""
-
-    def _emit(self, packed: bytes) -> None:
+    def _emit(self, deflated: Future[bytes] | None) -> None:
+        packed = deflated.result() if deflated is not None else b""
         if packed:
             self._out.write(self._encryptor.update(packed))
 
