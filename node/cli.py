@@ -5,13 +5,13 @@ Results go to stdout, the node's log to stderr. Errors leave as click exceptions
 of every osak command: 2 for usage and configuration, 6 for files, ports and the store.
 """
 
-import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import uvloop
 
 from osak.node.config import load_node_config
 from osak.node.errors import NodeError
@@ -101,7 +101,7 @@ def init(
 def run(config_file: Path) -> None:
     """Serve shares until SIGTERM or SIGINT; log JSON lines to stderr."""
     with _exit_codes():
-        asyncio.run(serve(load_node_config(config_file, os.environ)))
+        uvloop.run(serve(load_node_config(config_file, os.environ)))
 
 
 def _print_next_steps(created: CreatedNode, node_id: str, *, trusts: bool) -> None:
