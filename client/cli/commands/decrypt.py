@@ -12,9 +12,10 @@ from osak.client.cli.options import FILE, common_options
 from osak.client.cli.terminal import Terminal, read_secret_text, read_small_file
 from osak.client.config import load_client_config
 from osak.client.container import PasswordUnlocker, PrivateKeyUnlocker, SymmetricUnlocker
-from osak.client.decrypt import Decrypted, Keys, decrypt_file
+from osak.client.decrypt import Decrypted, decrypt_file
 from osak.client.errors import UsageError
 from osak.client.identity.files import PasswordNeededError, load_pkcs12, load_private_key, load_secret
+from osak.client.opening import Keys
 from osak.coordinator import KeyCredential, Status
 
 LoadedT = TypeVar("LoadedT")

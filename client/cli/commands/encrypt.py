@@ -11,9 +11,10 @@ from osak.client.cli.options import FILE, common_options
 from osak.client.cli.terminal import Terminal, read_secret_text, read_small_file
 from osak.client.config import ClientConfig, load_client_config
 from osak.client.container import PasswordRecipient, PublicKeyRecipient, RecipientWriter, SymmetricRecipient
-from osak.client.encrypt import Encrypted, ShareTarget, encrypt_files
+from osak.client.encrypt import Encrypted, encrypt_files
 from osak.client.errors import UsageError
 from osak.client.identity.files import load_recipient_key, load_secret
+from osak.client.share_uploads import ShareTarget
 from osak.coordinator import Group, Scheme, Status
 from osak.shares.protocol.recipient import recipient_id_from_person
 

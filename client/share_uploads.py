@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Shares on their way to servers, for a container that is not finished yet.
+
+``ShareUploads`` is entered before the output is begun and stores when told to, so that whatever fails
+until the container has its name, its shares are taken back.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from osak.client.config import ClientConfig
+from osak.client.container import KekRecipient, key_label, key_schedule
+from osak.client.errors import UsageError
+from osak.client.share_records import capsule_for
+from osak.coordinator import Coordinator, Distribution, Group, Scheme
+from osak.coordinator.transport.http import HTTPTransport
+
+_SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ShareTarget:
+    """A recipient whose KEK is shared among servers.
+
+    Attributes:
+        recipient_id: ``etsi/PNOEE-…``.
+        group_name: the group's name, written into the container as a hint.
+        group: the servers and the threshold.
+        scheme: ``t-of-n``, or ``n-of-n`` for the official programs.
+    """
+
+    recipient_id: str
+    group_name: str
+    group: Group
+    scheme: Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One person's shares as they lie now, and the record that leads to them."""
+
+    distribution: Distribution
+    record: KekRecipient
+
+
+class ShareUploads:
+    """Uploads for one container; a ``with`` block that fails takes them back."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        """Keep how long to wait for servers, and which there are."""
+        self._config = config
+        self._distributions: list[Distribution] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and self._distributions:
+            asyncio.run(self._take_back())
+
+    def store(self, targets: Sequence[ShareTarget]) -> list[Upload]:
+        """Share a fresh KEK for every target, all at once; all or nothing.
+
+        Raises:
+            DistributionError: too few servers took their share; nothing stays stored.
+        """
+        if not targets:
+            return []
+        uploads = asyncio.run(_upload(targets, self._config))
+        self._distributions += [upload.distribution for upload in uploads]
+        return uploads
+
+    async def _take_back(self) -> None:
+        """Revoke what was stored; what cannot be revoked expires on its own."""
+        async with HTTPTransport(self._config.timeouts) as transport:
+            coordinator = Coordinator(
+                transport=transport, groups=self._config.groups, timeouts=self._config.timeouts
+            )
+            for distribution in self._distributions:
+                await coordinator.revoke(distribution.receipts)
+
+
+def require_different_people(targets: Sequence[ShareTarget]) -> None:
+    """Refuse a person who is named twice.
+
+    Raises:
+        UsageError: so it is.
+    """
+    people = [target.recipient_id for target in targets]
+    if len(set(people)) != len(people):
+        raise UsageError("the same person is named twice with --to")
+
+
+async def _upload(targets: Sequence[ShareTarget], config: ClientConfig) -> list[Upload]:
+    async with HTTPTransport(config.timeouts) as transport:
+        coordinator = Coordinator(transport=transport, groups=config.groups, timeouts=config.timeouts)
+        results = await asyncio.gather(
+            *(_upload_one(target, coordinator) for target in targets), return_exceptions=True
+        )
+        failures = [result for result in results if isinstance(result, BaseException)]
+        uploads = [result for result in results if isinstance(result, Upload)]
+        if failures:
+            for upload in uploads:
+                await coordinator.revoke(upload.distribution.receipts)
+            raise failures[0]
+        return uploads
+
+
+async def _upload_one(target: ShareTarget, coordinator: Coordinator) -> Upload:
+    salt = secrets.token_bytes(_SALT_BYTES)
+    kek = key_schedule.shares_kek(secrets.token_bytes(32), salt, target.recipient_id)
+    life = target.group.expires_after
+    distribution = await coordinator.store(
+        kek,
+        target.group,
+        target.recipient_id,
+        scheme=target.scheme,
+        salt=salt,
+        expires_at=None if life is None else datetime.now(UTC) + life,
+    )
+    capsule = capsule_for(distribution, target.recipient_id, target.group_name, target.scheme)
+    return Upload(distribution, KekRecipient(capsule, key_label.for_person(target.recipient_id), kek))
