@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Looking after a group: is every server there, trusted, and who the configuration says?
 
-Nothing is stored or fetched. An official shares server tells no identity; that it answered over a
-verified connection is then all there is to know.
+Nothing is stored or fetched. An official shares server tells no identity and guards every path it does
+not know; such a server is asked for a nonce of a share that nobody has, and must know of none.
 """
 
 import asyncio
+import secrets
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
 
 from osak.coordinator.attempt import attempt, failure_outcome, may_pass, outcome_of
 from osak.coordinator.errors import Refused, TransportError
@@ -14,6 +17,8 @@ from osak.coordinator.group import Group, Server, Timeouts
 from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.transport.base import NodeTransport
 from osak.shares.protocol.messages import NodeIdentity
+
+_NO_IDENTITY: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +46,41 @@ async def _check(server: Server, transport: NodeTransport, timeouts: Timeouts) -
     started = loop.time()
     try:
         async with asyncio.timeout(timeouts.overall_seconds):
-            identity = await attempt(lambda: transport.read_identity(server), repeat_if=may_pass)
+            identity = await _identity(server, transport)
     except TimeoutError:
         return NodeCheck(
             server, None, outcome_of(server, Status.SLOW, "did not answer in time", loop.time() - started)
         )
     except TransportError as error:
-        elapsed = loop.time() - started
-        if isinstance(error, Refused) and error.problem.status == 404:
-            return NodeCheck(
-                server, None, outcome_of(server, Status.OK, "answered, but tells no identity", elapsed)
-            )
-        return NodeCheck(server, None, failure_outcome(server, error, elapsed))
+        return NodeCheck(server, None, failure_outcome(server, error, loop.time() - started))
     return NodeCheck(server, identity, _judge(server, identity, loop.time() - started))
 
 
-def _judge(server: Server, identity: NodeIdentity, elapsed_seconds: float) -> Outcome:
+async def _identity(server: Server, transport: NodeTransport) -> NodeIdentity | None:
+    """What the server says of itself, or None from one that keeps shares and does not say.
+
+    Raises:
+        TransportError: it cannot be used.
+    """
+    try:
+        return await attempt(lambda: transport.read_identity(server), repeat_if=may_pass)
+    except Refused as error:
+        if error.problem.status not in _NO_IDENTITY:
+            raise
+    nobodys = secrets.token_hex(16)
+    try:
+        await attempt(lambda: transport.request_nonce(server, nobodys), repeat_if=may_pass)
+    except Refused as error:
+        if error.problem.status != HTTPStatus.NOT_FOUND:
+            raise
+    return None
+
+
+def _judge(server: Server, identity: NodeIdentity | None, elapsed_seconds: float) -> Outcome:
     """A server at the right place with the wrong name: a configuration mistake, found before it hurts."""
+    if identity is None:
+        detail = "answered as a share server, but tells no identity"
+        return outcome_of(server, Status.OK, detail, elapsed_seconds)
     if identity.id != server.id:
         detail = f"answered, but calls itself {identity.id}: correct its id in the configuration"
         return outcome_of(server, Status.BAD_REPLY, detail, elapsed_seconds)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """``check_group``: what an administrator learns about each server."""
 
+import pytest
 from simulator.behaviour import Behaviour, HalfOpen, Impostor, Refusing
+from simulator.nodes import Call
 from simulator.runs import Cluster
 from simulator.virtual_time import run_virtually
 
@@ -30,12 +32,21 @@ def test_each_trouble_has_its_name() -> None:
     assert statuses == [Status.UNTRUSTED, Status.SLOW, Status.REFUSED]
 
 
-def test_an_official_server_without_identity_is_usable() -> None:
-    """It answered over a verified connection; that it tells no identity is no fault."""
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_an_official_server_without_identity_is_usable(status: int) -> None:
+    """It knows the API and no share of that id; that it tells no identity is no fault."""
     cluster = Cluster(2, 2)
-    cluster.nodes[0].behave(Refusing(404))
+    cluster.nodes[0].behave(Refusing(status), Call.IDENTITY)
     first, _ = _check(cluster)
     assert (first.outcome.status, first.identity) == (Status.OK, None)
+
+
+def test_a_server_that_refuses_everything_is_not_usable() -> None:
+    """No identity and no share API: some other web server."""
+    cluster = Cluster(2, 2)
+    cluster.nodes[0].behave(Refusing(403))
+    first, _ = _check(cluster)
+    assert first.outcome.status is Status.REFUSED
 
 
 def test_a_server_with_another_name_is_noticed() -> None:
