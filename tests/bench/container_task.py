@@ -89,8 +89,8 @@ def decrypt(folder: Path) -> Callable[[], object]:
     from osak.client.config import ClientConfig  # noqa: PLC0415
     from osak.client.container import PrivateKeyUnlocker  # noqa: PLC0415
     from osak.client.decrypt import decrypt_file  # noqa: PLC0415
-    from osak.client.opening import Keys  # noqa: PLC0415
     from osak.client.identity.files import load_private_key  # noqa: PLC0415
+    from osak.client.opening import Keys  # noqa: PLC0415
 
     unlocker = PrivateKeyUnlocker(load_private_key((folder / "key.pem").read_bytes(), None))
     opened = folder / "opened"
