@@ -1,37 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Shares in one SQLite file: WAL, ``synchronous=FULL``, one thread that writes.
+"""Shares in one SQLite file: its tables and statements.
 
-Writes go through a queue to that thread. It takes whatever waits there, does it in one transaction and
-answers only after the commit, so under load many requests share one fsync, and a lone one waits for
-nobody. Reads have a connection of their own and run where they are asked: one row by its key takes some
-ten microseconds, a tenth of what a change of threads costs, and in WAL mode no writer blocks them.
-Rules:
-
-- an answer means committed; if a commit fails, everybody in the batch gets ``StorageError`` and
-  nothing was kept;
-- the file is readable by its owner only; erased rows are overwritten (``secure_delete``);
-- ``schema_version`` holds one row; a file of another version is refused, never guessed at.
+Threads, batches and durability are ``database``'s. That a nonce is spent at most once, and only while its
+share is there, is one statement, so no other transaction can come between.
 """
 
-import asyncio
-import os
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
 
 from osak.node.errors import StorageError
 from osak.node.storage.base import ShareStore, StoredShare
-
-SCHEMA_VERSION = 1
-_MAX_BATCH = 256
-_BUSY_TIMEOUT_SECONDS = 5.0
+from osak.node.storage.database import SQLiteDatabase
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS shares (
     share_id TEXT PRIMARY KEY,
     key_id TEXT NOT NULL,
@@ -62,47 +43,12 @@ _DELETE = "DELETE FROM shares WHERE share_id = ?"
 _EXPIRE_SHARES = "DELETE FROM shares WHERE expires_at <= ?"
 _EXPIRE_NONCES = "DELETE FROM spent_nonces WHERE keep_until <= ?"
 
-ResultT = TypeVar("ResultT")
-_Work = Callable[[sqlite3.Connection], Any]
-
-
-class _Job:
-    """One piece of work and where its result goes."""
-
-    __slots__ = ("future", "loop", "result", "work")
-
-    def __init__(self, work: _Work) -> None:
-        self.work = work
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
-        self.result: Any = None
-
-    def settle(self, error: Exception | None) -> None:
-        """Hand the result over; runs on the event loop."""
-        if self.future.done():  # the one who asked was cancelled meanwhile
-            return
-        if error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(_storage_error(error))
-
-
-def _storage_error(cause: Exception) -> StorageError:
-    error = StorageError(f"SQLite failed: {cause}")
-    error.__cause__ = cause
-    return error
-
 
 class SQLiteShareStore:
     """A ``ShareStore`` in an SQLite file; make it with ``open``."""
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
-        self._writer = writer
-        self._reader = reader
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="osak-sqlite", daemon=True)
-        self._thread.start()
-        self._closed = False
+    def __init__(self, database: SQLiteDatabase) -> None:
+        self._database = database
 
     @classmethod
     async def open(cls, path: Path) -> "SQLiteShareStore":
@@ -111,12 +57,7 @@ class SQLiteShareStore:
         Raises:
             StorageError: it cannot be opened, is no such database, or has another schema version.
         """
-        try:
-            writer = _open_database(path)
-            # Timeout 0: a read must not hold up the event loop, better one 503.
-            return cls(writer, sqlite3.connect(path, timeout=0, isolation_level=None))
-        except (sqlite3.Error, OSError) as error:
-            raise _storage_error(error) from error
+        return cls(SQLiteDatabase.open(path, _SCHEMA))
 
     async def add(self, share: StoredShare) -> None:
         """Keep a share durably."""
@@ -130,22 +71,24 @@ class SQLiteShareStore:
             share.revocation_hash,
             share.share_set,
         )
-        if await self._write(lambda database: database.execute(_ADD, row).rowcount) != 1:
+        if await self._database.write(lambda database: database.execute(_ADD, row).rowcount) != 1:
             raise StorageError("this share id is taken")
 
     async def get(self, share_id: str, now: int) -> StoredShare | None:
         """Look a share up."""
-        row = self._read_row(_GET, (share_id, now))
+        row = self._database.read_row(_GET, (share_id, now))
         return None if row is None else StoredShare(*row)
 
     async def spend(self, share_id: str, nonce: str, keep_until: int) -> bool:
         """Spend a nonce once."""
         parameters = (share_id, nonce, keep_until)
-        return await self._write(lambda database: database.execute(_SPEND, parameters).rowcount == 1)
+        return await self._database.write(lambda database: database.execute(_SPEND, parameters).rowcount == 1)
 
     async def delete(self, share_id: str) -> bool:
         """Erase a share."""
-        return await self._write(lambda database: database.execute(_DELETE, (share_id,)).rowcount == 1)
+        return await self._database.write(
+            lambda database: database.execute(_DELETE, (share_id,)).rowcount == 1
+        )
 
     async def remove_expired(self, now: int) -> int:
         """Erase what is expired."""
@@ -154,116 +97,15 @@ class SQLiteShareStore:
             database.execute(_EXPIRE_NONCES, (now,))
             return database.execute(_EXPIRE_SHARES, (now,)).rowcount
 
-        return await self._write(erase)
+        return await self._database.write(erase)
 
     async def check(self) -> None:
         """Read something."""
-        self._read_row("SELECT version FROM schema_version", ())
+        self._database.check()
 
     async def close(self) -> None:
-        """Finish what waits in the queue, close the file, end the thread."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
-            self._reader.close()
-        await asyncio.to_thread(self._thread.join)
-
-    def _read_row(self, query: str, parameters: tuple[str | int, ...]) -> Any:
-        try:
-            return self._reader.execute(query, parameters).fetchone()
-        except sqlite3.Error as error:
-            raise _storage_error(error) from error
-
-    async def _write(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
-        if self._closed:
-            raise StorageError("the store is closed")
-        job = _Job(work)
-        self._jobs.put(job)
-        result: ResultT = await job.future
-        return result
-
-    def _serve(self) -> None:
-        """The thread: one transaction after another until ``close``."""
-        running = True
-        while running:
-            jobs, running = self._next_batch()
-            if jobs:
-                _settle(jobs, _transact(self._writer, jobs))
-        self._writer.close()
-
-    def _next_batch(self) -> tuple[list[_Job], bool]:
-        """Everything that waits, and whether more may come."""
-        job = self._jobs.get()
-        jobs: list[_Job] = []
-        while job is not None:
-            jobs.append(job)
-            if len(jobs) == _MAX_BATCH:
-                return jobs, True
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return jobs, True
-        return jobs, False
-
-
-def _open_database(path: Path) -> sqlite3.Connection:
-    # SQLite gives its -wal and -shm files the mode of the main file, so that one is made first.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
-    database = sqlite3.connect(
-        path,
-        timeout=_BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,  # opened here, then used by the writing thread alone
-    )
-    try:
-        _prepare(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _prepare(database: sqlite3.Connection) -> None:
-    """Set the durability rules, and make the tables of a new file."""
-    database.execute("PRAGMA secure_delete = ON")
-    database.execute("PRAGMA synchronous = FULL")
-    if database.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
-        raise StorageError("the file system does not allow SQLite's WAL")
-    database.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA.split(";"):
-        database.execute(statement)
-    versions = database.execute("SELECT version FROM schema_version").fetchall()
-    if not versions:
-        database.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA_VERSION,))
-    elif versions != [(SCHEMA_VERSION,)]:
-        raise StorageError("the database was written by another version of osak")
-    database.execute("COMMIT")
-
-
-def _transact(database: sqlite3.Connection, jobs: list[_Job]) -> Exception | None:
-    """Do all jobs in one transaction; return what went wrong, and then nothing was done."""
-    try:
-        database.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            job.result = job.work(database)
-        database.execute("COMMIT")
-    except sqlite3.Error as error:
-        with suppress(sqlite3.Error):  # some failures have already rolled back
-            database.execute("ROLLBACK")
-        return error
-    return None
-
-
-def _settle(jobs: list[_Job], error: Exception | None) -> None:
-    """Wake everybody in the batch, with one hop to the event loop."""
-
-    def settle_all() -> None:
-        for job in jobs:
-            job.settle(error)
-
-    with suppress(RuntimeError):  # the loop is gone, and with it everybody who asked
-        jobs[0].loop.call_soon_threadsafe(settle_all)
+        """Finish what waits in the queue and close the file."""
+        await self._database.close()
 
 
 _: type[ShareStore] = SQLiteShareStore

@@ -23,8 +23,8 @@ async def test_durability_rules(tmp_path: Path) -> None:
     """The file is in WAL mode, and commits wait for the disk."""
     path = tmp_path / "s.sqlite"
     store = await SQLiteShareStore.open(path)
-    assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert store._writer.execute("PRAGMA secure_delete").fetchone() == (1,)
+    assert store._database._writer.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert store._database._writer.execute("PRAGMA secure_delete").fetchone() == (1,)
     await store.close()
     database = sqlite3.connect(path)
     assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -56,10 +56,10 @@ async def test_a_failed_commit_fails_everybody(tmp_path: Path) -> None:
     """When the transaction fails nobody is told that it was kept, and the store works on afterwards."""
     store = await SQLiteShareStore.open(tmp_path / "s.sqlite")
     await store.add(share(1))
-    store._writer.execute("PRAGMA query_only = ON")
+    store._database._writer.execute("PRAGMA query_only = ON")
     results = await asyncio.gather(*(store.add(share(number)) for number in (2, 3)), return_exceptions=True)
     assert all(isinstance(result, StorageError) for result in results)
-    store._writer.execute("PRAGMA query_only = OFF")
+    store._database._writer.execute("PRAGMA query_only = OFF")
     assert await store.get(share(2).share_id, 150) is None
     await store.add(share(2))
     await store.close()
