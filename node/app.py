@@ -24,7 +24,7 @@ from osak.node.handlers.keys import REGISTRY, SERVICE
 from osak.node.middleware import answer_errors
 from osak.node.nonces import NonceMint
 from osak.node.routes import ADMIN_ROUTES, PUBLIC_ROUTES, add_routes
-from osak.node.sealing import NodeKey, ShareSealer
+from osak.node.sealing import NodeKey, Sealer
 from osak.node.service import ExpiryRules, ShareService
 from osak.node.storage.base import ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
@@ -55,7 +55,7 @@ def create_service(
         public_url=config.public_url,
         store=store,
         authenticator=SDJWTAuthenticator(CertificateVerifier(anchors, intermediates)),
-        sealer=ShareSealer(key, random_bytes),
+        sealer=Sealer(key, random_bytes),
         nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
         expiry=ExpiryRules(config.expiry.default, config.expiry.max),
         clock=clock,

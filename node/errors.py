@@ -11,7 +11,7 @@ NodeError
 ├── RouteNotFoundError          no such path
 ├── MethodNotAllowedError       the path exists, the method does not
 ├── StorageError                the store cannot be reached, or did not keep what it was given
-├── SealingError                a stored share cannot be opened with this node's key
+├── SealingError                what is stored cannot be opened with this node's key
 └── InternalError               anything nobody thought of
 
 ``ANSWERS`` is the only place where an error becomes a status and a code; a test proves it total.

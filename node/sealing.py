@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""How a share lies in the store: sealed under the node's key, so that a stolen database is mute.
+"""How a share or capsule lies in the store: sealed under the node's key, so that a stolen database is mute.
 
 The node key is 32 random bytes. HKDF-SHA256 (RFC 5869) makes one key for each purpose from it:
 sealing (AES-256-GCM), recipient tags and nonces (HMAC-SHA256), and the key's public id. Rules:
 
 - a sealed share is ``version 1 || 12 random bytes || ciphertext and tag``; its associated data binds
   share id and recipient tag, so no row can be moved to another share or given to another person;
+- capsules are sealed the same way: their ids begin otherwise than those of shares, so no row of one
+  kind can pass for one of the other;
 - a recipient is stored only as HMAC over share id and recipient id: the same person looks different
   in every row, and without the node key a list of all personal codes does not help.
 
-Random 96-bit nonces are safe here for 2^32 shares of one node (NIST SP 800-38D, 8.3).
+Random 96-bit nonces are safe here for 2^32 rows of one node (NIST SP 800-38D, 8.3).
 """
 
 import hashlib
@@ -77,8 +79,8 @@ class NodeKey:
             raise ConfigurationError(str(path), [str(error)]) from error
 
 
-class ShareSealer:
-    """Seals and opens shares and makes recipient tags, all under one node key."""
+class Sealer:
+    """Seals and opens what a node keeps and makes recipient tags, all under one node key."""
 
     def __init__(self, key: NodeKey, random_bytes: Callable[[int], bytes]) -> None:
         self.key_id = key.key_id
@@ -86,20 +88,20 @@ class ShareSealer:
         self._cipher = AESGCM(key.sealing_key)
         self._random_bytes = random_bytes
 
-    def recipient_tag(self, share_id: str, recipient_id: str) -> bytes:
-        """What is stored in place of the recipient id of this share, 32 bytes."""
-        return hmac.digest(self._recipient_key, f"{share_id}\0{recipient_id}".encode(), hashlib.sha256)
+    def recipient_tag(self, row_id: str, recipient_id: str) -> bytes:
+        """What is stored in place of the recipient id of this row, 32 bytes."""
+        return hmac.digest(self._recipient_key, f"{row_id}\0{recipient_id}".encode(), hashlib.sha256)
 
-    def seal(self, share: bytes, share_id: str, recipient_tag: bytes) -> bytes:
-        """Encrypt ``share`` for storage."""
+    def seal(self, content: bytes, row_id: str, recipient_tag: bytes) -> bytes:
+        """Encrypt ``content`` for storage."""
         nonce = self._random_bytes(_GCM_NONCE_BYTES)
-        return _VERSION + nonce + self._cipher.encrypt(nonce, share, share_id.encode() + recipient_tag)
+        return _VERSION + nonce + self._cipher.encrypt(nonce, content, row_id.encode() + recipient_tag)
 
-    def open(self, sealed: bytes, share_id: str, recipient_tag: bytes) -> bytes:
+    def open(self, sealed: bytes, row_id: str, recipient_tag: bytes) -> bytes:
         """Decrypt what ``seal`` made.
 
         Raises:
-            SealingError: another key, another share, another recipient, or damage.
+            SealingError: another key, another row, another recipient, or damage.
         """
         version, nonce, ciphertext = (
             sealed[:1],
@@ -107,11 +109,11 @@ class ShareSealer:
             sealed[1 + _GCM_NONCE_BYTES :],
         )
         if version != _VERSION or len(nonce) != _GCM_NONCE_BYTES:
-            raise SealingError("a sealed share of an unknown form")
+            raise SealingError("a sealed row of an unknown form")
         try:
-            return self._cipher.decrypt(nonce, ciphertext, share_id.encode() + recipient_tag)
+            return self._cipher.decrypt(nonce, ciphertext, row_id.encode() + recipient_tag)
         except InvalidTag as error:
-            raise SealingError("a stored share does not open: its row is damaged") from error
+            raise SealingError("a stored row does not open: it is damaged") from error
 
 
 def _derive(master: bytes, purpose: bytes, length: int) -> bytes:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from osak.node.auth.base import Authenticator, Evidence
 from osak.node.errors import BadRequestError, SealingError, ShareNotFoundError, TicketRefusedError
 from osak.node.nonces import NonceMint
-from osak.node.sealing import ShareSealer
+from osak.node.sealing import Sealer
 from osak.node.storage.base import ShareStore, StoredShare
 from osak.shares.protocol.messages import NodeIdentity, NonceReply, ShareMessage
 from osak.shares.protocol.share_set import ShareSetMember
@@ -51,7 +51,7 @@ class ShareService:
         public_url: ServerURL,
         store: ShareStore,
         authenticator: Authenticator,
-        sealer: ShareSealer,
+        sealer: Sealer,
         nonces: NonceMint,
         expiry: ExpiryRules,
         clock: Callable[[], float],

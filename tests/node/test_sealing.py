@@ -8,11 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from osak.node.errors import SealingError
-from osak.node.sealing import NodeKey, ShareSealer
+from osak.node.sealing import NodeKey, Sealer
 from osak.shares.errors import ConfigurationError
 
 KEY = NodeKey.from_bytes(bytes(range(32)))
-SEALER = ShareSealer(KEY, secrets.token_bytes)
+SEALER = Sealer(KEY, secrets.token_bytes)
 SHARE_ID, PERSON = "ab" * 16, "etsi/PNOEE-30303039914"
 SHARE = b"s" * 32
 
@@ -29,7 +29,7 @@ def test_a_row_cannot_be_moved() -> None:
     """A sealed share does not open as another share, for another person, under another key, or damaged."""
     tag = SEALER.recipient_tag(SHARE_ID, PERSON)
     sealed = SEALER.seal(SHARE, SHARE_ID, tag)
-    other_key = ShareSealer(NodeKey.from_bytes(b"x" * 32), secrets.token_bytes)
+    other_key = Sealer(NodeKey.from_bytes(b"x" * 32), secrets.token_bytes)
     attempts = [
         (SEALER, sealed, "cd" * 16, tag),
         (SEALER, sealed, SHARE_ID, SEALER.recipient_tag(SHARE_ID, "etsi/PNOEE-38001085718")),
@@ -47,7 +47,7 @@ def test_a_row_cannot_be_moved() -> None:
 def test_a_person_looks_different_in_every_row() -> None:
     """Two shares of one person cannot be linked, and a tag cannot be guessed without the key."""
     tags = {SEALER.recipient_tag(share_id, PERSON) for share_id in ("ab" * 16, "cd" * 16)}
-    tags.add(ShareSealer(NodeKey.from_bytes(b"x" * 32), secrets.token_bytes).recipient_tag(SHARE_ID, PERSON))
+    tags.add(Sealer(NodeKey.from_bytes(b"x" * 32), secrets.token_bytes).recipient_tag(SHARE_ID, PERSON))
     assert len(tags) == 3
 
 
@@ -56,7 +56,7 @@ def test_known_answer() -> None:
 
     The key id was computed with HMAC alone (RFC 5869, 2.2 and 2.3).
     """
-    sealer = ShareSealer(KEY, bytes)
+    sealer = Sealer(KEY, bytes)
     tag = sealer.recipient_tag(SHARE_ID, PERSON)
     expected = AESGCM(KEY.sealing_key).encrypt(bytes(12), SHARE, SHARE_ID.encode() + tag)
     assert sealer.seal(SHARE, SHARE_ID, tag) == b"\x01" + bytes(12) + expected

@@ -15,7 +15,7 @@ from osak.node.auth.certificates import CertificateVerifier
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.errors import BadRequestError, SealingError, ShareNotFoundError, TicketRefusedError
 from osak.node.nonces import NonceMint
-from osak.node.sealing import NodeKey, ShareSealer
+from osak.node.sealing import NodeKey, Sealer
 from osak.node.service import ExpiryRules, ShareService
 from osak.node.storage.base import ShareStore
 from osak.node.storage.memory import MemoryShareStore
@@ -52,7 +52,7 @@ class Node:
             public_url=URL,
             store=store or MemoryShareStore(),
             authenticator=SDJWTAuthenticator(CertificateVerifier([CA.certificate])),
-            sealer=ShareSealer(key, secrets.token_bytes),
+            sealer=Sealer(key, secrets.token_bytes),
             nonces=NonceMint(key.nonce_key, life_seconds=LIFE, random_bytes=secrets.token_bytes),
             expiry=ExpiryRules(1000, 5000),
             clock=self.clock,
