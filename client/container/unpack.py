@@ -110,7 +110,7 @@ def _unpack(
                     pass
     missing = set(only or ()) - {entry.name for entry in entries}
     if missing:
-        raise InvalidInputError(f"the container has no file {quoted(min(missing))}")
+        raise InvalidInputError(f"the container has no file {', '.join(map(quoted, sorted(missing)))}")
     return tuple(entries)
 
 

@@ -8,54 +8,21 @@ import click
 
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options
-from osak.client.cli.terminal import Terminal, read_secret_text, read_small_file
-from osak.client.config import ClientConfig, load_client_config
-from osak.client.container import PasswordRecipient, PublicKeyRecipient, RecipientWriter, SymmetricRecipient
+from osak.client.cli.recipients import read_recipients, recipient_options
+from osak.client.cli.terminal import Terminal
+from osak.client.config import load_client_config
 from osak.client.encrypt import Encrypted, encrypt_files
-from osak.client.errors import UsageError
-from osak.client.identity.files import load_recipient_key, load_secret
-from osak.client.share_uploads import ShareTarget
-from osak.coordinator import Group, Scheme, Status
-from osak.shares.protocol.recipient import recipient_id_from_person
+from osak.coordinator import Status
 
 
 @click.command(short_help="Encrypt files into one CDOC2 container.")
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", required=True, type=FILE, help="The container to write, e.g. letter.cdoc2.")
-@click.option(
-    "--to", "people", multiple=True, metavar="ID", help="A person by code; keeps key shares on servers."
-)
-@click.option("--group", "group_name", help="Servers to use for --to (else the configuration's default).")
-@click.option("--threshold", type=click.IntRange(2, 255), help="How many servers open the file, for --to.")
-@click.option(
-    "--n-of-n", is_flag=True, help="For --to: the official scheme; every server is needed to open it."
-)
-@click.option(
-    "--cert", "certificates", multiple=True, type=FILE, help="A certificate or public key (EC or RSA)."
-)
-@click.option(
-    "--password", "passwords", multiple=True, metavar="LABEL", help="A password; you are asked for it."
-)
-@click.option("--password-file", type=FILE, help="Read the one --password from this file's first line.")
-@click.option(
-    "--secret", "secrets", multiple=True, metavar="LABEL=PATH", help="A symmetric key of 32 bytes or more."
-)
+@recipient_options
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 @common_options
 def encrypt(
-    terminal: Terminal,
-    files: tuple[Path, ...],
-    *,
-    output: Path,
-    people: tuple[str, ...],
-    group_name: str | None,
-    threshold: int | None,
-    n_of_n: bool,
-    certificates: tuple[Path, ...],
-    passwords: tuple[str, ...],
-    password_file: Path | None,
-    secrets: tuple[str, ...],
-    overwrite: bool,
+    terminal: Terminal, files: tuple[Path, ...], *, output: Path, overwrite: bool, **recipients: Any
 ) -> None:
     r"""Encrypt FILES into one CDOC2 container for any mix of recipients; every one can open it alone.
 
@@ -64,21 +31,17 @@ def encrypt(
     osak encrypt a.txt b.txt -o both.cdoc2 --cert colleague.pem --password archive
     """
     config = load_client_config(terminal.config)
-    if not people and (group_name or threshold or n_of_n):
-        raise UsageError("--group, --threshold and --n-of-n belong to --to: name a person")
-    targets = _share_targets(people, config, group_name, threshold, n_of_n=n_of_n)
-    recipients = [
-        *(
-            PublicKeyRecipient(load_recipient_key(read_small_file(path)), file_name=path.name)
-            for path in certificates
-        ),
-        *(_secret_recipient(text) for text in secrets),
-        *_password_recipients(passwords, password_file),
-    ]
+    chosen = read_recipients(config, **recipients)
     total = sum(path.stat().st_size for path in files if path.is_file())
     with terminal.progress("encrypting", total) as progress:
         done = encrypt_files(
-            files, output, recipients, targets, config=config, overwrite=overwrite, progress=progress
+            files,
+            output,
+            chosen.writers,
+            chosen.targets,
+            config=config,
+            overwrite=overwrite,
+            progress=progress,
         )
     for outcome in done.outcomes:
         if outcome.status is not Status.OK:
@@ -86,46 +49,6 @@ def encrypt(
     terminal.result(
         _facts(done), f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
     )
-
-
-def _share_targets(
-    people: tuple[str, ...],
-    config: ClientConfig,
-    group_name: str | None,
-    threshold: int | None,
-    *,
-    n_of_n: bool,
-) -> list[ShareTarget]:
-    if not people:
-        return []
-    if n_of_n and threshold:
-        raise UsageError("--n-of-n needs every server: leave --threshold out")
-    name, group = config.group(group_name)
-    if threshold:
-        if threshold > len(group.servers):
-            raise UsageError(
-                f"--threshold {threshold} is more than the {len(group.servers)} servers of {name}"
-            )
-        quorum = None if group.write_quorum is None else max(group.write_quorum, threshold)
-        group = Group(**{**dict(group), "threshold": threshold, "write_quorum": quorum})
-    scheme: Scheme = "n-of-n" if n_of_n else "t-of-n"
-    return [ShareTarget(recipient_id_from_person(person), name, group, scheme) for person in people]
-
-
-def _secret_recipient(text: str) -> RecipientWriter:
-    label, equals, path = text.partition("=")
-    if not label or not equals or not path:
-        raise UsageError("--secret takes LABEL=PATH, for example --secret office=office.key")
-    return SymmetricRecipient(label, load_secret(read_small_file(Path(path))))
-
-
-def _password_recipients(labels: tuple[str, ...], file: Path | None) -> list[RecipientWriter]:
-    if file is not None and len(labels) != 1:
-        raise UsageError("--password-file goes with exactly one --password LABEL")
-    return [
-        PasswordRecipient(label, read_secret_text(file, f"Password for {label}", confirm=True))
-        for label in labels
-    ]
 
 
 def _facts(done: Encrypted) -> dict[str, Any]:

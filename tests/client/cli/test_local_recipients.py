@@ -5,53 +5,12 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from factories.shell import PASSWORD, Shell, key_files
 
 from osak.client.cli.main import main
-
-PASSWORD = "Kui-Arno-isaga"
-
-
-class Shell:
-    """Runs command lines with ``--json`` in one folder."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
-        self.folder = folder
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str | Path) -> tuple[int, dict[str, Any], str]:
-        self._capsys.readouterr()
-        code = main([*map(str, arguments), "--json", "--config", str(self.folder / "osak.yaml")])
-        out, err = self._capsys.readouterr()
-        return code, json.loads(out) if out else {}, err
-
-
-@pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Shell:
-    (tmp_path / "osak.yaml").write_text("groups: {}\n")
-    (tmp_path / "password").write_text(PASSWORD + "\n")
-    (tmp_path / "wrong").write_text("Midagi-Muud\n")
-    (tmp_path / "secret").write_bytes(os.urandom(32))
-    (tmp_path / "a.txt").write_bytes(b"tere\n" * 500)
-    (tmp_path / "tühi").write_bytes(b"")
-    return Shell(capsys, tmp_path)
-
-
-def key_files(folder: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[Path, Path]:
-    """A public and a private key file."""
-    public, private = folder / "key.pub.pem", folder / "key.pem"
-    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return public, private
 
 
 @pytest.mark.parametrize(
@@ -77,29 +36,6 @@ def test_key_round_trip(
     assert [file["name"] for file in facts["files"]] == ["a.txt", "tühi"]
     assert (folder / "out" / "a.txt").read_bytes() == (folder / "a.txt").read_bytes()
     assert (folder / "out" / "tühi").read_bytes() == b""
-
-
-@pytest.fixture
-def mixed(shell: Shell) -> Path:
-    """A container for a password, a secret and a key."""
-    folder = shell.folder
-    public, _ = key_files(folder, ec.generate_private_key(ec.SECP384R1()))
-    box = folder / "x.cdoc2"
-    code, _, errors = shell(
-        *(
-            "encrypt",
-            folder / "a.txt",
-            "-o",
-            box,
-            "--cert",
-            public,
-            "--secret",
-            f"kontor={folder / 'secret'}",
-        ),
-        *("--password", "kevad", "--password-file", folder / "password"),
-    )
-    assert code == 0, errors
-    return box
 
 
 def test_mixed_recipients_each_alone(shell: Shell, mixed: Path) -> None:

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""The options that name one credential, and what they become: keys to open a container with.
+
+Where a command also takes recipients, whose options have the same names, these get a prefix:
+``osak reencrypt --open-password`` opens, ``--password LABEL`` is somebody to encrypt for.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from osak.client.cli.options import FILE, CommandT
+from osak.client.cli.terminal import read_secret_text, read_small_file
+from osak.client.container import PasswordUnlocker, PrivateKeyUnlocker, SymmetricUnlocker
+from osak.client.errors import UsageError
+from osak.client.identity.files import PasswordNeededError, load_pkcs12, load_private_key, load_secret
+from osak.client.opening import Keys
+from osak.coordinator import KeyCredential
+
+LoadedT = TypeVar("LoadedT")
+
+
+def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
+    """Add the options whose values ``read_keys`` takes, and what every opening needs beside them."""
+    options = (
+        click.option(
+            "--p12", type=FILE, help="Your key and certificate; opens records and signs for share servers."
+        ),
+        click.option("--p12-password-file", type=FILE, help="Read its password from this file's first line."),
+        click.option("--private-key", type=FILE, help="An EC or RSA private key, PEM or DER."),
+        click.option(
+            "--private-key-password-file", type=FILE, help="Read its password from this file's first line."
+        ),
+        click.option(
+            f"--{prefix}password",
+            "open_password",
+            is_flag=True,
+            help="Open with a password; you are asked for it.",
+        ),
+        click.option(
+            f"--{prefix}password-file",
+            "open_password_file",
+            type=FILE,
+            help="Open with the password in this file's first line.",
+        ),
+        click.option(
+            f"--{prefix}secret", "open_secret", type=FILE, help="Open with the symmetric key in this file."
+        ),
+        click.option(
+            f"--{prefix}label",
+            "open_label",
+            help="With a password or secret: the record to open, if there are several.",
+        ),
+        click.option(
+            "--trust-container-servers",
+            is_flag=True,
+            help="Also ask share servers that only the container names. It may lead your ticket anywhere.",
+        ),
+    )
+
+    def add(command: CommandT) -> CommandT:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def read_keys(
+    *,
+    p12: Path | None,
+    p12_password_file: Path | None,
+    private_key: Path | None,
+    private_key_password_file: Path | None,
+    open_password: bool,
+    open_password_file: Path | None,
+    open_secret: Path | None,
+    open_label: str | None,
+) -> Keys:
+    """Exactly one credential, read and ready.
+
+    Raises:
+        UsageError: none or several were given, or one that cannot be read.
+        CredentialFileError: a key file that cannot be used.
+    """
+    given = [p12, private_key, open_password or open_password_file, open_secret]
+    if sum(one not in (None, False) for one in given) != 1:
+        raise UsageError(
+            "give one credential to open with: --p12, --private-key, a password or a secret (see --help)"
+        )
+    if open_label and not (open_password or open_password_file or open_secret):
+        raise UsageError("a label to open belongs to a password or a secret")
+    if p12 is not None:
+        person = _with_password(load_pkcs12, p12, p12_password_file)
+        return Keys(
+            PrivateKeyUnlocker(person.private_key), KeyCredential(person.private_key, person.certificate)
+        )
+    if private_key is not None:
+        return Keys(
+            PrivateKeyUnlocker(_with_password(load_private_key, private_key, private_key_password_file))
+        )
+    if open_secret is not None:
+        return Keys(SymmetricUnlocker(load_secret(read_small_file(open_secret)), open_label))
+    return Keys(PasswordUnlocker(read_secret_text(open_password_file, "Password"), open_label))
+
+
+def _with_password(
+    load: Callable[[bytes, str | None], LoadedT], path: Path, password_file: Path | None
+) -> LoadedT:
+    """Load a key file; ask for its password only if it has one."""
+    data = read_small_file(path)
+    if password_file is not None:
+        return load(data, read_secret_text(password_file, "Password"))
+    try:
+        return load(data, None)
+    except PasswordNeededError:
+        return load(data, read_secret_text(None, f"Password of {path.name}"))
