@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """CDOC2 containers, version 2: the front door of the format.
 
-``write_container`` writes one. To open one: ``read_header``, ``unlock`` with a key, then ``extract``
-or ``list_entries`` on the same stream. Pure streams: no files, no network, no clock. Errors are in
-`errors`, all that a stranger's bytes may ask for in `limits`.
+``write_container`` writes one, ``ContainerWriter`` one whose files come one by one. To open one:
+``read_header``, ``unlock`` with a key, then ``extract`` or ``list_entries`` on the same stream. Pure
+streams: no files, no network, no clock. Errors are in `errors`, all that a stranger's bytes may ask
+for in `limits`.
 """
 
 from osak.client.container.archive import Entry
@@ -39,12 +40,13 @@ from osak.client.container.recipients.public_key import PrivateKeyUnlocker, Publ
 from osak.client.container.recipients.symmetric import SymmetricRecipient, SymmetricUnlocker
 from osak.client.container.sink import MemorySink, Sink
 from osak.client.container.unpack import ExtractedEntry
-from osak.client.container.writer import ContainerSummary, write_container
+from osak.client.container.writer import ContainerSummary, ContainerWriter, write_container
 
 __all__ = [
     "Capsule",
     "ContainerHeader",
     "ContainerSummary",
+    "ContainerWriter",
     "Curve",
     "ECCapsule",
     "Entry",

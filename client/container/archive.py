@@ -6,14 +6,16 @@ before it where the name is not ASCII or has more than 100 bytes, or the size is
 of the sender's file system goes in but names and content: mode 0644, owner 0, time 0. Two zero
 blocks end the archive.
 
-All names and sizes are checked before the first byte is written. Files come through ``Entry.open``,
-so this module opens none by itself and an ``OSError`` of a stream is the caller's own.
+``write_archive`` knows all its files and checks every name and size before the first byte.
+``ArchiveWriter`` takes them one after another, as they come. Files come through ``Entry.open``, so this
+module opens none by itself and an ``OSError`` of a stream is the caller's own.
 """
 
 import dataclasses
 import itertools
 import tarfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import BinaryIO, Final
 
 from osak.client.container.aead import Buffer
@@ -59,55 +61,144 @@ def write_archive(
             file grew or shrank while it was read.
     """
     files = list(itertools.islice(entries, limits.max_entries + 1))
-    _check(files, limits)
+    _require_count(len(files), limits)
+    contents = _Contents(limits)
     for entry in files:
-        write(_header(entry))
-        _write_content(write, entry, progress)
-        write(bytes(-entry.size % _BLOCK_BYTES))
-    write(bytes(2 * _BLOCK_BYTES))
+        contents.add(entry.name, entry.size)
+    contents.require_some()
+    archive = ArchiveWriter(write, limits)
+    for entry in files:
+        with closing(archive.open(entry.name, entry.size)) as file:
+            _copy(file, entry, progress)
+    archive.finish()
 
 
-def _check(files: Sequence[Entry], limits: Limits) -> None:
-    if not files:
-        raise InvalidInputError("a container needs at least one file")
-    if len(files) > limits.max_entries:
-        raise InvalidInputError(f"more than {limits.max_entries} files do not go into one container")
-    names = NameRegister(InvalidInputError)
-    total = 0
-    for entry in files:
-        require_safe_name(entry.name, InvalidInputError)
-        if len(entry.name.encode("utf-8")) > limits.max_name_bytes:
+class ArchiveWriter:
+    """Takes files one after another, each closed before the next is opened; then ``finish``."""
+
+    def __init__(self, write: Callable[[Buffer], object], limits: Limits) -> None:
+        """Keep where the archive goes.
+
+        Args:
+            write: takes the archive's bytes in order and must be done with the buffer when it returns.
+            limits: what our own reader would accept.
+        """
+        self._write = write
+        self._contents = _Contents(limits)
+        self._file: ArchiveFile | None = None
+
+    def open(self, name: str, size: int) -> "ArchiveFile":
+        """Begin a file of exactly ``size`` bytes.
+
+        Raises:
+            InvalidInputError: its name or size, or one file more, cannot go into a container.
+        """
+        self._require_whole()
+        self._contents.add(name, size)
+        self._write(_header(name, size))
+        self._file = ArchiveFile(self._write, name, size)
+        return self._file
+
+    def finish(self) -> None:
+        """End the archive.
+
+        Raises:
+            InvalidInputError: it has no file, or the last one is not complete.
+        """
+        self._require_whole()
+        self._contents.require_some()
+        self._write(bytes(2 * _BLOCK_BYTES))
+
+    def _require_whole(self) -> None:
+        if self._file is not None and self._file.remaining:
+            raise InvalidInputError(f"{quoted(self._file.name)} is not complete")
+
+
+class ArchiveFile:
+    """One file on its way into an archive.
+
+    Attributes:
+        name: as packed.
+        remaining: bytes still to come.
+    """
+
+    def __init__(self, write: Callable[[Buffer], object], name: str, size: int) -> None:
+        """Stand right after the header."""
+        self.name = name
+        self.remaining = size
+        self._write = write
+        self._padding_bytes = -size % _BLOCK_BYTES
+
+    def write(self, data: Buffer, /) -> None:
+        """Pack more bytes; the buffer may be reused afterwards.
+
+        Raises:
+            InvalidInputError: they are more than were announced.
+        """
+        if len(data) > self.remaining:
+            raise InvalidInputError(f"{quoted(self.name)} is longer than was announced")
+        self._write(data)
+        self.remaining -= len(data)
+
+    def close(self) -> None:
+        """Fill the last block; a file that is not complete is noticed by the archive."""
+        if not self.remaining:
+            self._write(bytes(self._padding_bytes))
+            self._padding_bytes = 0
+
+
+class _Contents:
+    """What is in an archive so far, by the rules that readers apply."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._names = NameRegister(InvalidInputError)
+        self._count = 0
+        self._total_bytes = 0
+
+    def add(self, name: str, size: int) -> None:
+        limits = self._limits
+        self._count += 1
+        _require_count(self._count, limits)
+        require_safe_name(name, InvalidInputError)
+        if len(name.encode("utf-8")) > limits.max_name_bytes:
             raise InvalidInputError(
-                f"the file name {quoted(entry.name)} is longer than {limits.max_name_bytes} bytes"
+                f"the file name {quoted(name)} is longer than {limits.max_name_bytes} bytes"
             )
-        names.add(entry.name)
-        if entry.size < 0:
-            raise InvalidInputError(f"{quoted(entry.name)} cannot have a size of {entry.size} bytes")
-        total += entry.size
-    if total > limits.max_output_bytes:
-        raise InvalidInputError(
-            f"the files have {total} bytes, one container takes {limits.max_output_bytes}"
-        )
+        self._names.add(name)
+        if size < 0:
+            raise InvalidInputError(f"{quoted(name)} cannot have a size of {size} bytes")
+        self._total_bytes += size
+        if self._total_bytes > limits.max_output_bytes:
+            raise InvalidInputError(
+                f"the files have {self._total_bytes} bytes or more, "
+                f"one container takes {limits.max_output_bytes}"
+            )
+
+    def require_some(self) -> None:
+        if not self._count:
+            raise InvalidInputError("a container needs at least one file")
 
 
-def _header(entry: Entry) -> bytes:
-    info = tarfile.TarInfo(entry.name)
-    info.size = entry.size
+def _require_count(count: int, limits: Limits) -> None:
+    if count > limits.max_entries:
+        raise InvalidInputError(f"more than {limits.max_entries} files do not go into one container")
+
+
+def _header(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size = size
     info.mode = 0o644
     return info.tobuf(tarfile.PAX_FORMAT, encoding="utf-8")
 
 
-def _write_content(
-    write: Callable[[Buffer], object], entry: Entry, progress: Callable[[int], object] | None
-) -> None:
-    remaining = entry.size
+def _copy(file: ArchiveFile, entry: Entry, progress: Callable[[int], object] | None) -> None:
     with entry.open() as stream:
-        while remaining:
-            chunk = stream.read(min(_READ_BYTES, remaining))
+        while file.remaining:
+            chunk = stream.read(min(_READ_BYTES, file.remaining))
             if not chunk:
                 raise InvalidInputError(f"{quoted(entry.name)} became shorter while it was read")
-            remaining -= len(chunk)
-            write(chunk)
+            file.write(chunk)
             if progress is not None:
                 progress(len(chunk))
         if stream.read(1):

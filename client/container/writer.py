@@ -10,10 +10,11 @@ import dataclasses
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import BinaryIO, Final
+from types import TracebackType
+from typing import BinaryIO, Final, Self
 
 from osak.client.container.aead import NONCE_BYTES
-from osak.client.container.archive import Entry, write_archive
+from osak.client.container.archive import ArchiveWriter, Entry, write_archive
 from osak.client.container.capsules import Recipient
 from osak.client.container.envelope import envelope_bytes
 from osak.client.container.errors import InvalidInputError
@@ -22,6 +23,7 @@ from osak.client.container.key_schedule import content_key, file_master_key, hea
 from osak.client.container.limits import Limits
 from osak.client.container.payload import PayloadWriter
 from osak.client.container.recipients.base import RandomBytes, RecipientWriter
+from osak.client.container.sink import SinkFile
 
 _FMK_RANDOM_BYTES: Final = 32
 
@@ -37,6 +39,86 @@ class ContainerSummary:
 
     recipients: tuple[Recipient, ...]
     header_bytes: int
+
+
+class ContainerWriter:
+    """A container whose header is written and whose files follow, one after another.
+
+    It is a ``Sink``, so that what comes out of one container can go straight into another: ``open``
+    packs a file, ``commit`` writes the end and the tag. Use it in a ``with`` block, so that the worker
+    is gone whatever happens.
+
+    Attributes:
+        summary: what was written so far.
+    """
+
+    def __init__(
+        self,
+        out: BinaryIO,
+        recipients: Sequence[RecipientWriter],
+        *,
+        random_bytes: RandomBytes = secrets.token_bytes,
+        limits: Limits | None = None,
+    ) -> None:
+        """Make all records and write everything before the payload.
+
+        Args:
+            out: where it goes.
+            recipients: who can open it; at least one.
+            random_bytes: source of the FMK, salts and nonce.
+            limits: what readers accept.
+
+        Raises:
+            InvalidInputError: recipients that cannot go into a container, or that readers would refuse.
+        """
+        limits = limits or Limits()
+        fmk = file_master_key(random_bytes(_FMK_RANDOM_BYTES))
+        records = _records(recipients, fmk, random_bytes, limits)
+        header = build_header(records)
+        hmac = header_hmac(fmk, header)
+        self.summary = ContainerSummary(records, len(header))
+        out.write(envelope_bytes(header, hmac, limits))
+        nonce, aad = random_bytes(NONCE_BYTES), payload_aad(header, hmac)
+        self._payload = PayloadWriter(out, content_key(fmk), nonce, aad)
+        self._archive = ArchiveWriter(self._payload.write, limits)
+        self._limits = limits
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._payload.__exit__(kind, error, trace)
+
+    def open(self, name: str, size: int) -> SinkFile:
+        """Begin a file.
+
+        Raises:
+            InvalidInputError: its name or size cannot go into a container.
+        """
+        return self._archive.open(name, size)
+
+    def commit(self) -> None:
+        """End the archive and write the tag; the container is whole now.
+
+        Raises:
+            InvalidInputError: no file was given, or the last is not complete.
+        """
+        self._archive.finish()
+        self._payload.finish()
+
+    def discard(self) -> None:
+        """Do nothing: without its tag the output is no container."""
+
+    def write_all(self, entries: Iterable[Entry], progress: Callable[[int], object] | None = None) -> None:
+        """Pack these files, checked all before the first, and ``commit``.
+
+        Raises:
+            InvalidInputError: files that cannot go into a container, or that change meanwhile.
+        """
+        write_archive(self._payload.write, entries, self._limits, progress)
+        self._payload.finish()
 
 
 def write_container(
@@ -61,17 +143,9 @@ def write_container(
     Raises:
         InvalidInputError: something that cannot go into a container, or that readers would refuse.
     """
-    limits = limits or Limits()
-    fmk = file_master_key(random_bytes(_FMK_RANDOM_BYTES))
-    records = _records(recipients, fmk, random_bytes, limits)
-    header = build_header(records)
-    hmac = header_hmac(fmk, header)
-    out.write(envelope_bytes(header, hmac, limits))
-    nonce, aad = random_bytes(NONCE_BYTES), payload_aad(header, hmac)
-    with PayloadWriter(out, content_key(fmk), nonce, aad) as payload:
-        write_archive(payload.write, entries, limits, progress)
-        payload.finish()
-    return ContainerSummary(records, len(header))
+    with ContainerWriter(out, recipients, random_bytes=random_bytes, limits=limits) as container:
+        container.write_all(entries, progress)
+    return container.summary
 
 
 def _records(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osak.client.container.archive import Entry, write_archive
+from osak.client.container.archive import ArchiveWriter, Entry, write_archive
 from osak.client.container.entry_names import require_safe_name
 from osak.client.container.errors import InvalidInputError
 from osak.client.container.limits import Limits
@@ -184,3 +184,39 @@ def test_an_error_of_the_callers_stream_is_the_callers() -> None:
 
     with pytest.raises(FileNotFoundError):
         pack(Entry("gone", 1, missing))
+
+
+def test_files_one_by_one_make_the_same_archive() -> None:
+    """Given piece by piece or all at once, the bytes are the same."""
+    out = bytearray()
+    archive = ArchiveWriter(out.extend, Limits())
+    for name, content in (("a", b"x" * 700), ("empty", b""), ("õ", b"y")):
+        file = archive.open(name, len(content))
+        for position in range(0, len(content), 300):
+            file.write(content[position : position + 300])
+        file.close()
+    archive.finish()
+    assert bytes(out) == pack(entry("a", b"x" * 700), entry("empty"), entry("õ", b"y"))
+
+
+def test_files_one_by_one_obey_the_same_rules() -> None:
+    """Names, doubles, limits, more or less than announced, and no file at all are refused."""
+    archive = ArchiveWriter(lambda _: None, Limits(max_entries=2))
+    with pytest.raises(InvalidInputError, match="at least one"):
+        archive.finish()
+    with pytest.raises(InvalidInputError, match="forbidden"):
+        archive.open("../x", 0)
+    archive = ArchiveWriter(lambda _: None, Limits(max_entries=2))
+    file = archive.open("a", 3)
+    with pytest.raises(InvalidInputError, match="longer than was announced"):
+        file.write(b"1234")
+    file.write(b"12")
+    file.close()
+    for go_on in (archive.finish, lambda: archive.open("b", 0)):
+        with pytest.raises(InvalidInputError, match="'a' is not complete"):
+            go_on()
+    file.write(b"3")
+    with pytest.raises(InvalidInputError, match="side by side"):
+        archive.open("A", 0)
+    with pytest.raises(InvalidInputError, match="more than 2 files"):
+        archive.open("c", 0)

@@ -14,6 +14,7 @@ from independent import reader as independent
 
 from osak.client.container import (
     ContainerHeader,
+    ContainerWriter,
     Entry,
     ExtractedEntry,
     KekRecipient,
@@ -353,3 +354,28 @@ def test_keys_do_not_show() -> None:
     """The repr of payload keys and of a header tells nothing worth keeping secret."""
     assert repr(PayloadKeys(b"K" * 32, b"A" * 32)) == "PayloadKeys()"
     assert "raw" not in repr(header_of(written(SymmetricRecipient("võti", SECRET))))
+
+
+def test_one_container_goes_straight_into_another() -> None:
+    """A container being written takes what comes out of one being read, and opens like any other."""
+    old, out = io.BytesIO(written(SymmetricRecipient("old", SECRET))), io.BytesIO()
+    keys = unlock(read_header(old), SymmetricUnlocker(SECRET))
+    with ContainerWriter(out, [SymmetricRecipient("new", bytes(32))]) as new:
+        extract(old, keys, new)
+    assert opened(out.getvalue(), SymmetricUnlocker(bytes(32))) == FILES
+    assert [record.key_label for record in new.summary.recipients] == ["data:,v=1&label=new&type=secret"]
+
+
+def test_a_damaged_container_never_ends_the_other() -> None:
+    """Without a right tag there, no tag here: what was written so far opens nothing."""
+    data = bytearray(written(SymmetricRecipient("old", SECRET)))
+    data[-1] ^= 1
+    old, out = io.BytesIO(data), io.BytesIO()
+    keys = unlock(read_header(old), SymmetricUnlocker(SECRET))
+    with (
+        pytest.raises(DamagedContainerError, match="tag is wrong"),
+        ContainerWriter(out, [SymmetricRecipient("new", bytes(32))]) as new,
+    ):
+        extract(old, keys, new)
+    with pytest.raises(DamagedContainerError):
+        opened(out.getvalue(), SymmetricUnlocker(bytes(32)))
