@@ -15,7 +15,7 @@ from osak.client.container import Entry, RecipientWriter, write_container
 from osak.client.container.errors import InvalidInputError
 from osak.client.errors import UsageError
 from osak.client.output import atomic_output
-from osak.client.share_uploads import ShareTarget, ShareUploads, require_different_people
+from osak.client.share_uploads import ShareTarget, ShareUploads, require_recipients
 from osak.coordinator import Outcome
 
 
@@ -84,11 +84,7 @@ def encrypt_files(
 def _check_request(
     files: Sequence[Path], output: Path, recipients: Sequence[RecipientWriter], targets: Sequence[ShareTarget]
 ) -> None:
-    if not recipients and not targets:
-        raise UsageError(
-            "nobody could open this file: name a recipient with --to, --cert, --password or --secret"
-        )
-    require_different_people(targets)
+    require_recipients(recipients, targets)
     for path in files:
         if output.exists() and path.exists() and path.samefile(output):
             raise UsageError(f"{output} is both input and output")

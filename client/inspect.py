@@ -57,17 +57,18 @@ def inspect_file(container: Path, *, config: ClientConfig) -> tuple[RecordDescri
         raise UsageError(f"there is no file {container}")
     with container.open("rb") as source:
         header = read_header(source, config.container_limits())
-    return tuple(_describe_record(record) for record in header.recipients)
+    return tuple(describe_record(record) for record in header.recipients)
+
+
+def describe_record(record: Recipient) -> RecordDescription:
+    """Describe one record by what it says of itself."""
+    kind, who, details = _describe(record.capsule, printable(key_label.display(record.key_label)))
+    return RecordDescription(kind, who, record.key_label, details, record.problem or "")
 
 
 def printable(text: str) -> str:
     """A stranger's text, safe to show on a terminal."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
-def _describe_record(record: Recipient) -> RecordDescription:
-    kind, who, details = _describe(record.capsule, printable(key_label.display(record.key_label)))
-    return RecordDescription(kind, who, record.key_label, details, record.problem or "")
 
 
 def _describe(capsule: Capsule, label: str) -> tuple[str, str, dict[str, Any]]:  # noqa: PLR0911 - one a kind

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from osak.client.config import ClientConfig
-from osak.client.container import KekRecipient, key_label, key_schedule
+from osak.client.container import KekRecipient, RecipientWriter, key_label, key_schedule
 from osak.client.errors import UsageError
 from osak.client.share_records import capsule_for
 from osak.coordinator import Coordinator, Distribution, Group, Scheme
@@ -87,12 +87,16 @@ class ShareUploads:
                 await coordinator.revoke(distribution.receipts)
 
 
-def require_different_people(targets: Sequence[ShareTarget]) -> None:
-    """Refuse a person who is named twice.
+def require_recipients(recipients: Sequence[RecipientWriter], targets: Sequence[ShareTarget]) -> None:
+    """Refuse a container for nobody, and a person who is named twice.
 
     Raises:
         UsageError: so it is.
     """
+    if not recipients and not targets:
+        raise UsageError(
+            "nobody could open this file: name a recipient with --to, --cert, --password or --secret"
+        )
     people = [target.recipient_id for target in targets]
     if len(set(people)) != len(people):
         raise UsageError("the same person is named twice with --to")

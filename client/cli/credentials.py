@@ -7,7 +7,7 @@ Where a command also takes recipients, whose options have the same names, these 
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -20,6 +20,9 @@ from osak.client.opening import Keys
 from osak.coordinator import KeyCredential
 
 LoadedT = TypeVar("LoadedT")
+
+_KEY_FILES: Final = ("p12", "p12_password_file", "private_key", "private_key_password_file")
+_NAMES: Final = frozenset((*_KEY_FILES, "open_password", "open_password_file", "open_secret", "open_label"))
 
 
 def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
@@ -66,6 +69,12 @@ def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
         return command
 
     return add
+
+
+def split_credential(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What ``read_keys`` takes of a command's options, and the rest."""
+    rest = {name: value for name, value in options.items() if name not in _NAMES}
+    return {name: value for name, value in options.items() if name in _NAMES}, rest
 
 
 def read_keys(

@@ -24,6 +24,7 @@ from osak.client.cli.terminal import Terminal
 _COMMANDS = {
     "encrypt": "Encrypt files into one CDOC2 container.",
     "decrypt": "Open a container and write its files.",
+    "reencrypt": "Encrypt what is in a container for other recipients.",
     "inspect": "Show who can open a container, and how.",
     "group": "Check and extend groups of share servers.",
     "demo": "See five servers lose two and still open a file.",

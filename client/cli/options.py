@@ -17,7 +17,11 @@ def common_options(command: CommandT) -> CommandT:
     """Add ``--config``, ``--json`` and ``--quiet``; the command's first argument is the Terminal."""
     for option in (
         click.option(
-            "--quiet", is_flag=True, expose_value=False, callback=_store("quiet"), help="Say only what fails."
+            "--quiet",
+            is_flag=True,
+            expose_value=False,
+            callback=_store("quiet"),
+            help="Say only what fails or gets lost.",
         ),
         click.option(
             "--json", is_flag=True, expose_value=False, callback=_store("json"), help="Print one JSON object."

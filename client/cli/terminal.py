@@ -42,6 +42,10 @@ class Terminal:
         if not self.quiet:
             click.echo(text, err=True)
 
+    def warning(self, text: str) -> None:
+        """Something that is lost or refused elsewhere; said even with ``--quiet``."""
+        click.echo(f"warning: {text}", err=True)
+
     def error(self, text: str, hint: str, facts: Mapping[str, Any]) -> None:
         """Why the command failed and what to do next."""
         click.echo(f"osak: error: {text}", err=True)

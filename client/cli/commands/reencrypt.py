@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""``osak reencrypt``: one container and one credential in, a container for other recipients out."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from osak.client.cli.credentials import credential_options, read_keys, split_credential
+from osak.client.cli.failures import outcome_facts
+from osak.client.cli.options import FILE, common_options
+from osak.client.cli.recipients import read_recipients, recipient_options
+from osak.client.cli.terminal import Terminal
+from osak.client.config import ClientConfig, load_client_config
+from osak.client.errors import UsageError
+from osak.client.inspect import inspect_file
+from osak.client.reencrypt import Reencrypted, reencrypt_file
+from osak.coordinator import Status
+
+
+@click.command(short_help="Encrypt what is in a container for other recipients.")
+@click.argument("container", type=FILE)
+@click.option("-o", "--output", required=True, type=FILE, help="The new container to write.")
+@credential_options("open-")
+@recipient_options
+@click.option("--keep-recipients", is_flag=True, help="Impossible: tells why, and who would be lost.")
+@click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+@common_options
+def reencrypt(
+    terminal: Terminal,
+    container: Path,
+    *,
+    output: Path,
+    keep_recipients: bool,
+    overwrite: bool,
+    trust_container_servers: bool,
+    **options: Any,
+) -> None:
+    r"""Open CONTAINER with one credential and write its files into a new one for other recipients.
+
+    The files never touch the disk. Recipients of the old container must be named again; those who
+    are not are told.
+
+    \b
+    osak reencrypt old.cdoc2 -o new.cdoc2 --p12 me.p12 --to 38001085718
+    osak reencrypt old.cdoc2 -o new.cdoc2 --open-password --cert colleague.pem
+    """
+    config = load_client_config(terminal.config)
+    if keep_recipients:
+        _refuse_to_keep(container, config)
+    credential, recipients = split_credential(options)
+    keys = read_keys(**credential)
+    chosen = read_recipients(config, **recipients)
+    total = container.stat().st_size if container.is_file() else 0
+    with terminal.progress("re-encrypting", total) as progress:
+        done = reencrypt_file(
+            container,
+            output,
+            keys,
+            chosen.writers,
+            chosen.targets,
+            config=config,
+            trust_container_servers=trust_container_servers,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    for outcome in done.outcomes:
+        if outcome.status not in {Status.OK, Status.SPARE}:
+            terminal.note(f"warning: {outcome}")
+    for record in done.left_out:
+        terminal.warning(f"not carried over: {record.who}")
+    text = f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
+    terminal.result(_facts(done), text)
+
+
+def _refuse_to_keep(container: Path, config: ClientConfig) -> None:
+    """Say why old recipients cannot be kept, and who they are.
+
+    Raises:
+        UsageError: always.
+    """
+    people = "".join(f"\n  {record.who}" for record in inspect_file(container, config=config))
+    raise UsageError(
+        "the recipients of a container cannot be kept: the new file has a new key, and it can be sealed for a"
+        " recipient only with that recipient's own certificate, code, password or secret."
+        f" Name again whoever shall open the new file; these would be lost:{people}"
+    )
+
+
+def _facts(done: Reencrypted) -> dict[str, Any]:
+    return {
+        "container": str(done.path),
+        "bytes": done.container_bytes,
+        "files": [{"name": file.name, "bytes": file.size} for file in done.files],
+        "recipients": done.recipients,
+        "left_out": [
+            {"kind": record.kind, "who": record.who, "label": record.label} for record in done.left_out
+        ],
+        "outcomes": [outcome_facts(outcome) for outcome in done.outcomes],
+    }

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""Use case: encrypt what is in one container for other recipients (UC.Client.P.04 upstream).
+
+Files stream from the opened container into the new one, so their content is never on a disk and
+memory stays constant. The order: the output's place is taken, the old container is unlocked, shares
+go to their servers, the payload is streamed, the old tag is checked, the new file gets its name. If
+any step fails, the steps before it are undone.
+
+Old records are not carried over: each holds the old file's key sealed for its recipient, the new file
+has a new key, and nobody but a recipient's own key could seal that one for them. Who can open the old
+file and not the new one is therefore always told.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from osak.client.config import ClientConfig
+from osak.client.container import (
+    Capsule,
+    ContainerHeader,
+    ContainerWriter,
+    ECCapsule,
+    ExtractedEntry,
+    KeyServerCapsule,
+    KeySharesCapsule,
+    Limits,
+    PasswordRecipient,
+    PasswordUnlocker,
+    Recipient,
+    RecipientWriter,
+    RSACapsule,
+    SymmetricRecipient,
+    SymmetricUnlocker,
+    ThresholdSharesCapsule,
+    Unlocker,
+    extract,
+    is_right_kek,
+)
+from osak.client.container.errors import ContainerError
+from osak.client.errors import UsageError
+from osak.client.inspect import RecordDescription, describe_record
+from osak.client.opening import Keys, open_container
+from osak.client.output import atomic_output
+from osak.client.share_uploads import ShareTarget, ShareUploads, require_recipients
+from osak.coordinator import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Reencrypted:
+    """A container that was written from another.
+
+    Attributes:
+        path: where it is.
+        container_bytes: its size.
+        files: name and size of each file in it.
+        recipients: how many records it has.
+        left_out: records of the old container whose recipients cannot open the new one.
+        outcomes: one a server: first those that were asked for shares, then those that store new ones.
+    """
+
+    path: Path
+    container_bytes: int
+    files: tuple[ExtractedEntry, ...]
+    recipients: int
+    left_out: tuple[RecordDescription, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+def reencrypt_file(
+    container: Path,
+    output: Path,
+    keys: Keys,
+    recipients: Sequence[RecipientWriter],
+    targets: Sequence[ShareTarget],
+    *,
+    config: ClientConfig,
+    trust_container_servers: bool = False,
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Reencrypted:
+    """Write what is in ``container`` into a new one at ``output``.
+
+    Args:
+        container: a CDOC2 file.
+        output: the new container's path; never that of the old one.
+        keys: the credential that opens the old one.
+        recipients: those whose new records need no server.
+        targets: those whose KEKs are shared among servers.
+        config: timeouts, limits and groups.
+        trust_container_servers: whether servers that only the old container names may be asked.
+        overwrite: whether an existing output may be replaced.
+        progress: told of every further number of bytes of the old container done.
+
+    Raises:
+        UsageError: no recipient, a person named twice, or both containers are the same file.
+        ContainerError: the old one is damaged, hostile, or not for this credential.
+        InvalidInputError: recipients or files that cannot go into a container.
+        NotEnoughSharesError: too few servers returned a good share.
+        UnknownServerError: the shares lie at servers that no configured group has.
+        DistributionError: too few servers took their new share; nothing stays stored.
+        OutputError: the output cannot be written; nothing of it stays.
+    """
+    require_recipients(recipients, targets)
+    if output.exists() and container.exists() and container.samefile(output):
+        raise UsageError(f"{output} is both input and output: write the new file beside it")
+    limits = config.container_limits()
+    with (
+        ShareUploads(config) as shares,
+        atomic_output(output, overwrite=overwrite) as file,
+        open_container(
+            container, keys, config=config, trust_container_servers=trust_container_servers
+        ) as opened,
+    ):
+        uploads = shares.store(targets)
+        records = [*recipients, *(upload.record for upload in uploads)]
+        with ContainerWriter(file, records, limits=limits) as new:
+            files = extract(opened.source, opened.payload_keys, new, limits, progress)
+        size = file.tell()
+        left_out = _left_out(opened.header, new.summary.recipients, recipients, limits)
+    stored = tuple(outcome for upload in uploads for outcome in upload.distribution.outcomes)
+    return Reencrypted(output, size, files, len(records), left_out, opened.outcomes + stored)
+
+
+def _left_out(
+    old: ContainerHeader, new: Sequence[Recipient], writers: Sequence[RecipientWriter], limits: Limits
+) -> tuple[RecordDescription, ...]:
+    """Old records whose recipients got no new one."""
+    owners = {_owner(record.capsule) for record in new} - {None}
+    known = [record for writer in writers for record in _opened_by(writer, old, limits)]
+    return tuple(
+        describe_record(record)
+        for record in old.recipients
+        if _owner(record.capsule) not in owners and record not in known
+    )
+
+
+def _owner(capsule: Capsule) -> bytes | str | None:
+    """Whose record this is, where the record says so."""
+    match capsule:
+        case ECCapsule() | RSACapsule() | KeyServerCapsule():
+            return capsule.recipient_public_key
+        case KeySharesCapsule() | ThresholdSharesCapsule():
+            return capsule.recipient_id
+        case _:
+            return None
+
+
+def _opened_by(writer: RecipientWriter, old: ContainerHeader, limits: Limits) -> list[Recipient]:
+    """Old records of the same label that a new password or secret opens: a label alone proves nothing."""
+    unlocker: Unlocker
+    match writer:
+        case PasswordRecipient():
+            unlocker = PasswordUnlocker(writer.password, writer.label)
+        case SymmetricRecipient():
+            unlocker = SymmetricUnlocker(writer.secret, writer.label)
+        case _:
+            return []
+    usable = [record for record in old.recipients if record.problem is None]
+    try:
+        return [
+            candidate.recipient
+            for candidate in unlocker.candidates(usable, limits)
+            if is_right_kek(old, candidate.recipient, candidate.derive_kek())
+        ]
+    except ContainerError:
+        # Too much work to find out: then they count as left out.
+        return []
