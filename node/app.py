@@ -1,32 +1,44 @@
 # SPDX-License-Identifier: MIT
-"""The two applications of a node, and how the parts are put together.
+"""The applications of a node, and how the parts are put together.
 
-``create_service`` wires key, store and authenticator by the configuration; ``create_app`` is what
-recipients reach, ``create_admin_app`` what the operator's machines reach. No globals: whatever a
+``create_service`` and ``create_capsule_service`` wire key, store and what else a role needs by the
+configuration. ``create_app`` is what everybody reaches, ``create_fetch_app`` what recipients of capsules
+reach by mutual TLS, ``create_admin_app`` what the operator's machines reach. No globals: whatever a
 handler needs hangs on its application. Opening ports and stopping is ``server``'s work.
 """
 
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from aiohttp import web
 from cryptography import x509
+from prometheus_client import Counter
 
 from osak import __version__
 from osak.node.auth.certificates import CertificateVerifier
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
-from osak.node.config import NodeConfig
+from osak.node.capsule_service import CapsuleService
+from osak.node.config import CapsuleSettings, NodeConfig
 from osak.node.errors import StorageError
-from osak.node.handlers.keys import REGISTRY, SERVICE
+from osak.node.expiry import ExpiryRules
+from osak.node.handlers.keys import CAPSULES, CHECKED, IDENTITY, REGISTRY, SERVICE, Service
 from osak.node.middleware import answer_errors
 from osak.node.nonces import NonceMint
-from osak.node.routes import ADMIN_ROUTES, PUBLIC_ROUTES, add_routes
+from osak.node.routes import (
+    ADMIN_ROUTES,
+    CAPSULE_FETCH_ROUTES,
+    CAPSULE_UPLOAD_ROUTES,
+    IDENTITY_ROUTES,
+    SHARE_ROUTES,
+    add_routes,
+)
 from osak.node.sealing import NodeKey, Sealer
-from osak.node.service import ExpiryRules, ShareService
-from osak.node.storage.base import ShareStore
+from osak.node.service import ShareService
+from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_SHARE_BYTES, NodeIdentity
@@ -48,10 +60,11 @@ def create_service(
         OSError: one of them cannot be read.
     """
     key = NodeKey.from_file(config.sealing.key_file)
-    anchors = [item for path in config.trust.anchors for item in load_certificates(path)]
-    intermediates = [item for path in config.trust.intermediates for item in load_certificates(path)]
+    trust = config.trust
+    assert trust is not None, "a node that keeps shares has anchors"
+    anchors = [item for path in trust.anchors for item in load_certificates(path)]
+    intermediates = [item for path in trust.intermediates for item in load_certificates(path)]
     return ShareService(
-        identity=_identity(config),
         public_url=config.public_url,
         store=store,
         authenticator=SDJWTAuthenticator(CertificateVerifier(anchors, intermediates)),
@@ -63,29 +76,68 @@ def create_service(
     )
 
 
-def create_app(config: NodeConfig, service: ShareService, telemetry: Telemetry) -> web.Application:
-    """The public application; while it runs it erases expired shares from time to time."""
-    app = web.Application(
-        middlewares=[
-            observe_requests(telemetry),
-            answer_errors(telemetry, timeout_seconds=config.limits.request_timeout),
-        ],
-        client_max_size=config.limits.max_body_bytes,
+def create_capsule_service(
+    config: NodeConfig,
+    settings: CapsuleSettings,
+    store: CapsuleStore,
+    *,
+    clock: Callable[[], float] = time.time,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+) -> CapsuleService:
+    """The use cases of the capsule role over an open store.
+
+    Raises:
+        ConfigurationError: the key is not what it should be.
+        OSError: it cannot be read.
+    """
+    return CapsuleService(
+        store=store,
+        sealer=Sealer(NodeKey.from_file(config.sealing.key_file), random_bytes),
+        expiry=ExpiryRules(settings.expiry.default, settings.expiry.max),
+        clock=clock,
+        random_bytes=random_bytes,
     )
-    app[SERVICE] = service
-    add_routes(app, PUBLIC_ROUTES, config.public_url.path)
 
-    async def sweep(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_sweep_for_ever(service, telemetry, config.expiry.sweep_every))
-        yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
-    app.cleanup_ctx.append(sweep)
+def create_app(
+    config: NodeConfig,
+    service: ShareService | None,
+    telemetry: Telemetry,
+    capsules: CapsuleService | None = None,
+) -> web.Application:
+    """The public application; while it runs it erases what is expired from time to time.
+
+    Args:
+        config: of the node.
+        service: keeps shares, if the node has that role.
+        telemetry: of the node.
+        capsules: keeps capsules, if the node has that role; here they are only uploaded.
+    """
+    app = _public_app(config, telemetry)
+    app[IDENTITY] = _identity(config)
+    add_routes(app, IDENTITY_ROUTES, config.public_url.path)
+    if service is not None:
+        app[SERVICE] = service
+        add_routes(app, SHARE_ROUTES, config.public_url.path)
+        chore = _Chore(service, telemetry.expired_shares, "expired")
+        _sweep(app, chore, telemetry, config.expiry.sweep_every)
+    if capsules is not None:
+        app[CAPSULES] = capsules
+        add_routes(app, CAPSULE_UPLOAD_ROUTES, config.public_url.path)
+        chore = _Chore(capsules, telemetry.expired_capsules, "expired capsules")
+        _sweep(app, chore, telemetry, config.expiry.sweep_every)
     return app
 
 
-def create_admin_app(service: ShareService, telemetry: Telemetry) -> web.Application:
+def create_fetch_app(config: NodeConfig, capsules: CapsuleService, telemetry: Telemetry) -> web.Application:
+    """What recipients of capsules reach, at a port that asks for their certificates."""
+    app = _public_app(config, telemetry)
+    app[CAPSULES] = capsules
+    add_routes(app, CAPSULE_FETCH_ROUTES, config.public_url.path)
+    return app
+
+
+def create_admin_app(services: Sequence[Service], telemetry: Telemetry) -> web.Application:
     """Health and metrics; meant for a port that the world cannot reach."""
     app = web.Application(
         middlewares=[
@@ -94,7 +146,7 @@ def create_admin_app(service: ShareService, telemetry: Telemetry) -> web.Applica
         ],
         client_max_size=1024,
     )
-    app[SERVICE] = service
+    app[CHECKED] = tuple(services)
     app[REGISTRY] = telemetry.registry
     add_routes(app, ADMIN_ROUTES)
     return app
@@ -113,16 +165,46 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
         raise ConfigurationError(str(path), ["expected CA certificates in PEM"]) from error
 
 
-async def _sweep_for_ever(service: ShareService, telemetry: Telemetry, every_seconds: int) -> None:
+def _public_app(config: NodeConfig, telemetry: Telemetry) -> web.Application:
+    return web.Application(
+        middlewares=[
+            observe_requests(telemetry),
+            answer_errors(telemetry, timeout_seconds=config.limits.request_timeout),
+        ],
+        client_max_size=config.limits.max_body_bytes,
+    )
+
+
+class _Chore(NamedTuple):
+    """Erasing what is expired in one role: who does it, what counts it, how the log calls it."""
+
+    service: Service
+    counter: Counter
+    event: str
+
+
+def _sweep(app: web.Application, chore: _Chore, telemetry: Telemetry, every_seconds: int) -> None:
+    """Let ``app`` erase what is expired while it runs."""
+
+    async def sweep(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(_sweep_for_ever(chore, telemetry, every_seconds))
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    app.cleanup_ctx.append(sweep)
+
+
+async def _sweep_for_ever(chore: _Chore, telemetry: Telemetry, every_seconds: int) -> None:
     while True:
         try:
-            removed = await service.remove_expired()
+            removed = await chore.service.remove_expired()
         except StorageError as error:
             telemetry.log.warning("expiry failed", reason=str(error))
         else:
-            telemetry.expired_shares.inc(removed)
+            chore.counter.inc(removed)
             if removed:
-                telemetry.log.info("expired", removed=removed)
+                telemetry.log.info(chore.event, removed=removed)
         await asyncio.sleep(every_seconds)
 
 

@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
@@ -23,6 +32,8 @@ _NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])", re.ASCII)
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _HOST_PORT = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
+Role = Literal["shares", "capsules"]
+DEFAULT_ROLES: Final[tuple[Role, ...]] = ("shares",)
 _TLS_MISSING: Final = (
     "a node speaks TLS only: name certificate_file and key_file (to try a node out, "
     "`osak node init --dev-tls` makes a self-signed pair)"
@@ -219,16 +230,54 @@ class AdminSettings(Settings):
     )
 
 
+class CapsuleExpirySettings(Settings):
+    """How long capsules live; upstream's defaults."""
+
+    default: Duration = _duration("1095d", "when the sender asks for nothing")
+    max: Duration = _duration("1825d", "when the sender asks for more")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "CapsuleExpirySettings":
+        if self.default > self.max:
+            raise ValueError("default is longer than max")
+        return self
+
+
+class CapsuleSettings(Settings):
+    """The role ``capsules``: uploads come to ``listen``, recipients fetch here with a client certificate."""
+
+    fetch_listen: Address = Field(description="HOST:PORT where recipients fetch, by mutual TLS")
+    anchors: tuple[ExistingFile, ...] = Field(
+        min_length=1,
+        description="PEM files: whose certificates may connect: roots, issuing CAs, or single certificates",
+    )
+    expiry: CapsuleExpirySettings = Field(default_factory=CapsuleExpirySettings)
+
+
+def _needs(role: Role, section: str) -> dict[str, Any]:
+    """JSON Schema: a node of this role has this section. Without ``roles`` it keeps shares."""
+    is_role: dict[str, Any] = {"properties": {"roles": {"contains": {"const": role}}}}
+    if role not in DEFAULT_ROLES:
+        is_role["required"] = ["roles"]
+    return {"if": is_role, "then": {"required": [section]}}
+
+
 class NodeConfig(Settings):
     """A node's whole configuration."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"allOf": [_needs("shares", "trust"), _needs("capsules", "capsules")]}
+    )
+
     id: NodeName = Field(description="short name in clients' YAML")
     organisation: OrganisationName = Field(description="who runs this node, for people")
+    roles: tuple[Role, ...] = Field(DEFAULT_ROLES, min_length=1, description="what this node keeps")
     public_url: PublicURL = Field(description="where clients reach this node; tickets are bound to it")
     listen: Address = Field(description="HOST:PORT")
     tls: TLSSettings
     storage: StorageSettings = Field(discriminator="kind")
-    trust: TrustSettings
+    trust: TrustSettings | None = Field(None, validate_default=True)
+    capsules: CapsuleSettings | None = Field(None, validate_default=True)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     expiry: ExpirySettings = Field(default_factory=ExpirySettings)
     sealing: SealingSettings
@@ -239,6 +288,26 @@ class NodeConfig(Settings):
     def _keep_tls(cls, values: Any) -> Any:
         """Let ``TLSSettings`` say what is missing, beside all other mistakes."""
         return {**values, "tls": values.get("tls") or {}} if isinstance(values, dict) else values
+
+    @field_validator("roles")
+    @classmethod
+    def _each_once(cls, roles: tuple[Role, ...]) -> tuple[Role, ...]:
+        if len(set(roles)) != len(roles):
+            raise ValueError("a role stands twice")
+        return roles
+
+    @field_validator("trust", "capsules")
+    @classmethod
+    def _belongs_to_role(cls, section: Any, info: ValidationInfo) -> Any:
+        role = "shares" if info.field_name == "trust" else "capsules"
+        roles = info.data.get("roles")
+        if roles is None:  # they have a mistake of their own
+            return section
+        if section is None and role in roles:
+            raise PydanticCustomError("missing", "is missing")
+        if section is not None and role not in roles:
+            raise ValueError(f"belongs to the role {role}, which is not one of roles")
+        return section
 
 
 def load_node_config(path: Path, environment: Mapping[str, str]) -> NodeConfig:

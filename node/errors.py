@@ -7,6 +7,8 @@ NodeError
 ├── RequestTimeoutError         the request was not complete in time
 ├── TicketRefusedError          the ticket, or
 │   └── CertificateRefusedError its certificate, does not prove who asks
+├── ClientCertificateMissingError  the connection came without a client certificate
+├── CapsuleNotFoundError        unknown, foreign or expired capsule
 ├── ShareNotFoundError          unknown, foreign, revoked or expired share, spent or stale nonce
 ├── RouteNotFoundError          no such path
 ├── MethodNotAllowedError       the path exists, the method does not
@@ -47,6 +49,14 @@ class TicketRefusedError(NodeError):
 
 class CertificateRefusedError(TicketRefusedError):
     """The ticket's certificate is malformed, not trusted, not valid now, or not for authentication."""
+
+
+class ClientCertificateMissingError(NodeError):
+    """A capsule was asked for over a connection without a client certificate."""
+
+
+class CapsuleNotFoundError(NodeError):
+    """There is no such capsule for this client; every reason gives the same answer."""
 
 
 class ShareNotFoundError(NodeError):
@@ -101,6 +111,12 @@ ANSWERS: Final[dict[type[NodeError], Answer]] = {
     ),
     CertificateRefusedError: Answer(
         HTTPStatus.UNAUTHORIZED, ProblemCode.TICKET_REFUSED, "the authentication certificate was refused"
+    ),
+    ClientCertificateMissingError: Answer(
+        HTTPStatus.UNAUTHORIZED, ProblemCode.CERTIFICATE_NEEDED, "a client certificate is needed"
+    ),
+    CapsuleNotFoundError: Answer(
+        HTTPStatus.NOT_FOUND, ProblemCode.NOT_FOUND, "no such capsule, or not for this certificate"
     ),
     ShareNotFoundError: Answer(
         HTTPStatus.NOT_FOUND, ProblemCode.NOT_FOUND, "no such share, or not for this ticket"

@@ -23,6 +23,7 @@ from osak.node.errors import (
     answer_for,
 )
 from osak.node.telemetry import REFUSAL_KEY, REQUEST_ID_KEY, Telemetry, place_of
+from osak.shares.protocol.codes import ProblemCode
 from osak.shares.protocol.headers import AUTH_TICKET
 from osak.shares.protocol.messages import Problem
 
@@ -30,6 +31,10 @@ _BY_STATUS: dict[int, type[NodeError]] = {
     HTTPStatus.NOT_FOUND: RouteNotFoundError,
     HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowedError,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLargeError,
+}
+_CHALLENGES = {
+    ProblemCode.TICKET_REFUSED: AUTH_TICKET,
+    ProblemCode.CERTIFICATE_NEEDED: "client-certificate",
 }
 
 
@@ -72,7 +77,7 @@ def _problem(
     request[REFUSAL_KEY] = {"code": code.value, "reason": f"{type(error).__name__}: {error}"}
     telemetry.refusals.labels(type(error).__name__).inc()
     if status == HTTPStatus.UNAUTHORIZED:  # RFC 9110 15.5.2: a 401 names what would help
-        headers = {**headers, "WWW-Authenticate": AUTH_TICKET}
+        headers = {**headers, "WWW-Authenticate": _CHALLENGES[code]}
     return web.Response(
         status=status,
         body=Problem(status, code, text, request_id).to_json(),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A node as a process: opens the store and two ports, waits for SIGTERM or SIGINT, and stops cleanly.
+"""A node as a process: opens the stores and ports of its roles, waits for a signal, and stops cleanly.
 
-TLS 1.3 only, HTTP/1.1 only. On a signal the ports close first, requests under way are finished (for
+TLS 1.3 only, HTTP/1.1 only. On SIGTERM or SIGINT the ports close first, requests under way are finished (for
 at most ``limits.shutdown_timeout``), and the store is closed last.
 """
 
@@ -10,16 +10,26 @@ import logging
 import signal
 import ssl
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from osak import __version__
-from osak.node.app import create_admin_app, create_app, create_service
+from osak.node.app import (
+    create_admin_app,
+    create_app,
+    create_capsule_service,
+    create_fetch_app,
+    create_service,
+    load_certificates,
+)
 from osak.node.config import ListenAddress, NodeConfig, TLSSettings
-from osak.node.storage import open_store
+from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
 from osak.node.tls import certificate_pin
 from osak.shares.errors import ConfigurationError
@@ -27,6 +37,15 @@ from osak.shares.errors import ConfigurationError
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _KEEP_ALIVE_SECONDS = 75
 _MAX_HEADERS = 64
+
+
+class _Port(NamedTuple):
+    """An application and where it is reached; ``name`` is that of its address in the log."""
+
+    name: str
+    app: web.Application
+    address: ListenAddress
+    tls: ssl.SSLContext | None
 
 
 def create_tls_context(settings: TLSSettings) -> ssl.SSLContext:
@@ -48,6 +67,28 @@ def create_tls_context(settings: TLSSettings) -> ssl.SSLContext:
     return context
 
 
+def create_fetch_tls_context(settings: TLSSettings, anchors: Sequence[Path]) -> ssl.SSLContext:
+    """TLS 1.3 that also asks for the client's certificate (docs/adr/0010).
+
+    OpenSSL checks its chain, its dates and that it is for clients, and the handshake fails if anything is
+    wrong with it. A client without any gets through, so that it can be told in HTTP what is missing.
+
+    Raises:
+        ConfigurationError: the files are not certificates.
+        OSError: one of them cannot be read.
+    """
+    context = create_tls_context(settings)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    # An issuing CA, or one person's certificate, can be an anchor by itself.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    # No resumption: every connection proves the key anew.
+    context.num_tickets = 0
+    for path in anchors:
+        for certificate in load_certificates(path):
+            context.load_verify_locations(cadata=certificate.public_bytes(Encoding.DER))
+    return context
+
+
 async def serve(config: NodeConfig) -> None:
     """Run a node until it is told to stop.
 
@@ -59,24 +100,41 @@ async def serve(config: NodeConfig) -> None:
     telemetry = create_telemetry(sys.stderr, __version__)
     take_over_library_logs(telemetry)
     stop = _stop_event()
-    tls = create_tls_context(config.tls)
-    store = await open_store(config.storage)
-    try:
-        service = create_service(config, store)
-        public = _runner(create_app(config, service, telemetry), config)
-        admin = _runner(create_admin_app(service, telemetry), config)
-        try:
-            listen = await _listen(public, config.listen, tls)
-            admin_listen = await _listen(admin, config.admin.listen, None)
-            _announce(config, telemetry, f"https://{listen}", f"http://{admin_listen}")
-            await stop.wait()
-            telemetry.log.info("stopping", id=config.id)
-        finally:
-            await public.cleanup()
-            await admin.cleanup()
-    finally:
-        await store.close()
+    async with AsyncExitStack() as stack:
+        bound: dict[str, str] = {}
+        for port in await _open_ports(config, telemetry, stack):
+            runner = _runner(port.app, config)
+            stack.push_async_callback(runner.cleanup)
+            scheme = "http" if port.tls is None else "https"
+            bound[port.name] = f"{scheme}://{await _listen(runner, port.address, port.tls)}"
+        _announce(config, telemetry, bound)
+        await stop.wait()
+        telemetry.log.info("stopping", id=config.id)
     telemetry.log.info("stopped", id=config.id)
+
+
+async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> list[_Port]:
+    """Stores, services and applications of the node's roles. The admin port is first: it is closed last."""
+    tls = create_tls_context(config.tls)
+    shares, capsules = None, None
+    if "shares" in config.roles:
+        store = await open_store(config.storage)
+        stack.push_async_callback(store.close)
+        shares = create_service(config, store)
+    fetch_ports = []
+    if config.capsules is not None:
+        fetch_tls = create_fetch_tls_context(config.tls, config.capsules.anchors)
+        capsule_store = await open_capsule_store(config.storage)
+        stack.push_async_callback(capsule_store.close)
+        capsules = create_capsule_service(config, config.capsules, capsule_store)
+        fetch_app = create_fetch_app(config, capsules, telemetry)
+        fetch_ports.append(_Port("fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls))
+    services = [service for service in (shares, capsules) if service is not None]
+    return [
+        _Port("admin", create_admin_app(services, telemetry), config.admin.listen, None),
+        *fetch_ports,
+        _Port("listen", create_app(config, shares, telemetry, capsules), config.listen, tls),
+    ]
 
 
 def _runner(app: web.Application, config: NodeConfig) -> web.AppRunner:
@@ -107,17 +165,16 @@ def _stop_event() -> asyncio.Event:
     return stop
 
 
-def _announce(config: NodeConfig, telemetry: Telemetry, listen: str, admin: str) -> None:
+def _announce(config: NodeConfig, telemetry: Telemetry, bound: Mapping[str, str]) -> None:
     telemetry.log.info(
         "ready",
         id=config.id,
         organisation=config.organisation,
         version=__version__,
         public_url=str(config.public_url),
-        listen=listen,
-        admin=admin,
         storage=config.storage.kind,
         pin_sha256=_pin(config.tls.certificate_file),
+        **bound,
     )
 
 

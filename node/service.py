@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from osak.node.auth.base import Authenticator, Evidence
-from osak.node.errors import BadRequestError, SealingError, ShareNotFoundError, TicketRefusedError
+from osak.node.errors import SealingError, ShareNotFoundError, TicketRefusedError
+from osak.node.expiry import ExpiryRules
 from osak.node.nonces import NonceMint
 from osak.node.sealing import Sealer
 from osak.node.storage.base import ShareStore, StoredShare
-from osak.shares.protocol.messages import NodeIdentity, NonceReply, ShareMessage
+from osak.shares.protocol.messages import NonceReply, ShareMessage
 from osak.shares.protocol.share_set import ShareSetMember
 from osak.shares.protocol.urls import ServerURL
 
@@ -33,21 +34,12 @@ class CreatedShare:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiryRules:
-    """How long shares live, in seconds: when nothing is asked for, and at most."""
-
-    default_seconds: int
-    max_seconds: int
-
-
 class ShareService:
     """One node's use cases over a store, an authenticator and the node's key."""
 
     def __init__(
         self,
         *,
-        identity: NodeIdentity,
         public_url: ServerURL,
         store: ShareStore,
         authenticator: Authenticator,
@@ -57,7 +49,6 @@ class ShareService:
         clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
     ) -> None:
-        self.identity = identity
         self._public_url = public_url
         self._store = store
         self._authenticator = authenticator
@@ -96,7 +87,7 @@ class ShareService:
             sealed=self._sealer.seal(message.share, share_id, tag),
             recipient_tag=tag,
             created_at=now,
-            expires_at=self._expiry_second(expires_at, now),
+            expires_at=self._expiry.end_for(expires_at, now),
             revocation_hash=revocation_hash,
             share_set=None if share_set is None else str(share_set),
         )
@@ -178,14 +169,6 @@ class ShareService:
         if stored.key_id != self._sealer.key_id:
             raise SealingError(f"share sealed under node key {stored.key_id}, this is {self._sealer.key_id}")
         return stored
-
-    def _expiry_second(self, asked: datetime | None, now: int) -> int:
-        if asked is None:
-            return now + self._expiry.default_seconds
-        second = int(asked.timestamp())
-        if second <= now:
-            raise BadRequestError("the expiry time must be in the future")
-        return min(second, now + self._expiry.max_seconds)
 
     def _now(self) -> int:
         return int(self._clock())

@@ -28,6 +28,7 @@ LOGGED_FIELDS: Final = frozenset(
         "admin",
         "code",
         "event",
+        "fetch_listen",
         "id",
         "level",
         "listen",
@@ -64,6 +65,7 @@ class Telemetry:
     request_seconds: Histogram
     refusals: Counter
     expired_shares: Counter
+    expired_capsules: Counter
 
 
 def create_telemetry(stream: TextIO, version: str) -> Telemetry:
@@ -87,6 +89,9 @@ def create_telemetry(stream: TextIO, version: str) -> Telemetry:
         ),
         refusals=Counter("osak_node_refusals", "Requests refused, by error.", ["error"], registry=registry),
         expired_shares=Counter("osak_node_expired_shares", "Shares erased after expiry.", registry=registry),
+        expired_capsules=Counter(
+            "osak_node_expired_capsules", "Capsules erased after expiry.", registry=registry
+        ),
     )
 
 

@@ -19,6 +19,8 @@ _TEMPLATE: Final = Template("""\
 id: $id
 # Who runs this node. For people; it should be a different organisation for every node of a group.
 organisation: $organisation
+# What it keeps: shares, or also key capsules as the official capsule servers do (see node.capsules.yaml).
+roles: [shares]
 # Where clients reach the node. Tickets are bound to it: it must be exactly what clients have in their
 # configuration (port and trailing slash may be left out). X-Forwarded-* headers are never believed.
 public_url: $public_url

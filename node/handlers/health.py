@@ -4,7 +4,7 @@
 from aiohttp import web
 from prometheus_client import generate_latest
 
-from osak.node.handlers.keys import REGISTRY, SERVICE
+from osak.node.handlers.keys import CHECKED, REGISTRY
 
 
 async def report_alive(_: web.Request) -> web.Response:
@@ -14,7 +14,8 @@ async def report_alive(_: web.Request) -> web.Response:
 
 async def report_ready(request: web.Request) -> web.Response:
     """GET /health/ready: the store answers too; else 503."""
-    await request.app[SERVICE].check()
+    for service in request.app[CHECKED]:
+        await service.check()
     return web.json_response({"status": "ready"})
 
 

@@ -3,9 +3,9 @@
 
 from aiohttp import web
 
-from osak.node.handlers.keys import SERVICE
+from osak.node.handlers.keys import IDENTITY
 
 
 async def describe_node(request: web.Request) -> web.Response:
     """GET /.well-known/osak-node."""
-    return web.Response(body=request.app[SERVICE].identity.to_json(), content_type="application/json")
+    return web.Response(body=request.app[IDENTITY].to_json(), content_type="application/json")

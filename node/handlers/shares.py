@@ -5,8 +5,6 @@ The ticket may come under the header name of either dialect, but not under both 
 two readers must never see two tickets.
 """
 
-import re
-from datetime import UTC, datetime
 from hashlib import sha256
 
 from aiohttp import web
@@ -14,6 +12,7 @@ from aiohttp import web
 from osak.node.auth.base import Evidence
 from osak.node.errors import BadRequestError
 from osak.node.handlers.keys import SERVICE
+from osak.node.handlers.request_headers import expiry_time, single_header, time_text
 from osak.shares.errors import MessageError
 from osak.shares.protocol import headers
 from osak.shares.protocol.messages import ShareMessage
@@ -22,29 +21,28 @@ from osak.shares.protocol.strict_json import decode_base64, decode_base64url
 from osak.shares.protocol.urls import check_share_id, share_path
 
 REVOCATION_TOKEN_BYTES = 32
-# RFC 3339 5.6; fromisoformat alone would also take week dates, bare dates and times without a zone.
-_RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
 
 
 async def create_share(request: web.Request) -> web.Response:
     """POST /key-shares."""
     try:
         message = ShareMessage.from_request(await request.read())
-        share_set = _single_header(request, headers.SHARE_SET)
+        share_set = single_header(request, headers.SHARE_SET)
         member = None if share_set is None else ShareSetMember.parse(share_set)
     except MessageError as error:
         raise BadRequestError(str(error)) from error
     created = await request.app[SERVICE].create(
         message,
-        expires_at=_expiry_time(request),
+        expires_at=expiry_time(request),
         revocation_hash=_revocation_hash(request),
         share_set=member,
     )
-    expires_at = datetime.fromtimestamp(created.expires_at, UTC).isoformat().replace("+00:00", "Z")
     return web.Response(
-        status=201, headers={"Location": share_path(created.share_id), headers.EXPIRY_TIME: expires_at}
+        status=201,
+        headers={
+            "Location": share_path(created.share_id),
+            headers.EXPIRY_TIME: time_text(created.expires_at),
+        },
     )
 
 
@@ -52,7 +50,7 @@ async def release_share(request: web.Request) -> web.Response:
     """GET /key-shares/{share_id}."""
     share_id = share_id_of(request)
     ticket = _ticket(request)
-    certificate = _single_header(request, headers.AUTH_CERTIFICATE)
+    certificate = single_header(request, headers.AUTH_CERTIFICATE)
     if not ticket or not certificate:
         raise BadRequestError(f"{headers.AUTH_TICKET} and {headers.AUTH_CERTIFICATE} are needed")
     message = await request.app[SERVICE].release(share_id, Evidence(ticket, certificate))
@@ -64,7 +62,7 @@ async def release_share(request: web.Request) -> web.Response:
 async def revoke_share(request: web.Request) -> web.Response:
     """DELETE /key-shares/{share_id}."""
     share_id = share_id_of(request)
-    token = _single_header(request, headers.REVOCATION_TOKEN)
+    token = single_header(request, headers.REVOCATION_TOKEN)
     if token is None:
         raise BadRequestError(f"{headers.REVOCATION_TOKEN} is needed")
     await request.app[SERVICE].revoke(share_id, _revocation_token(token))
@@ -83,37 +81,16 @@ def share_id_of(request: web.Request) -> str:
         raise BadRequestError(str(error)) from error
 
 
-def _single_header(request: web.Request, name: str) -> str | None:
-    values = request.headers.getall(name, [])
-    if len(values) > 1:
-        raise BadRequestError(f"{name} stands more than once")
-    return values[0] if values else None
-
-
 def _ticket(request: web.Request) -> str | None:
     names = (headers.AUTH_TICKET, headers.AUTH_TICKET_DIALECT_B)
-    tickets = {ticket for name in names if (ticket := _single_header(request, name)) is not None}
+    tickets = {ticket for name in names if (ticket := single_header(request, name)) is not None}
     if len(tickets) > 1:
         raise BadRequestError(f"{' and '.join(names)} differ")
     return next(iter(tickets), None)
 
 
-def _expiry_time(request: web.Request) -> datetime | None:
-    """RFC 3339 with a time zone."""
-    text = _single_header(request, headers.EXPIRY_TIME)
-    if text is None:
-        return None
-    problem = f"{headers.EXPIRY_TIME} is an RFC 3339 time with a zone, such as 2030-01-31T00:00:00Z"
-    if not _RFC3339.fullmatch(text):
-        raise BadRequestError(problem)
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise BadRequestError(problem) from error
-
-
 def _revocation_hash(request: web.Request) -> bytes | None:
-    text = _single_header(request, headers.REVOCATION_HASH)
+    text = single_header(request, headers.REVOCATION_HASH)
     if text is None:
         return None
     problem = f"{headers.REVOCATION_HASH} is the base64 of a SHA-256"

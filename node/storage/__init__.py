@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where shares are kept. A new backend is one file, one settings class and one line in ``_LOADERS``.
+"""Where shares and capsules are kept. A new backend is a file a kind, one settings class and its lines here.
 
 Loaders import their backend when they are called, so a node needs only the libraries it uses.
 """
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from osak.node.config import MemoryStorageSettings, SQLiteStorageSettings, StorageSettings
-from osak.node.storage.base import ShareStore
+from osak.node.storage.base import CapsuleStore, ShareStore
 
 
 async def _open_sqlite(settings: SQLiteStorageSettings) -> ShareStore:
@@ -23,17 +23,42 @@ async def _open_memory(_: MemoryStorageSettings) -> ShareStore:
     return MemoryShareStore()
 
 
+async def _open_sqlite_capsules(settings: SQLiteStorageSettings) -> CapsuleStore:
+    from osak.node.storage.sqlite_capsules import SQLiteCapsuleStore  # noqa: PLC0415 - loaded only when chosen
+
+    return await SQLiteCapsuleStore.open(settings.path)
+
+
+async def _open_memory_capsules(_: MemoryStorageSettings) -> CapsuleStore:
+    from osak.node.storage.memory_capsules import MemoryCapsuleStore  # noqa: PLC0415 - loaded only when chosen
+
+    return MemoryCapsuleStore()
+
+
 # Any: each loader takes its own settings class; ``kind`` chooses both.
 _LOADERS: Final[dict[str, Callable[[Any], Awaitable[ShareStore]]]] = {
     "sqlite": _open_sqlite,
     "memory": _open_memory,
 }
+_CAPSULE_LOADERS: Final[dict[str, Callable[[Any], Awaitable[CapsuleStore]]]] = {
+    "sqlite": _open_sqlite_capsules,
+    "memory": _open_memory_capsules,
+}
 
 
 async def open_store(settings: StorageSettings) -> ShareStore:
-    """Open the store that the configuration names.
+    """Open the store of shares that the configuration names.
 
     Raises:
         StorageError: it cannot be opened.
     """
     return await _LOADERS[settings.kind](settings)
+
+
+async def open_capsule_store(settings: StorageSettings) -> CapsuleStore:
+    """Open the store of capsules that the configuration names.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    return await _CAPSULE_LOADERS[settings.kind](settings)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The seam behind which shares lie: the Protocol ``ShareStore`` and the row it keeps.
+"""The seams behind which shares and capsules lie: ``ShareStore``, ``CapsuleStore`` and their rows.
 
-A store is dumb: it sees sealed shares and tags, checks no ticket and knows no key. It promises:
+A store is dumb: it sees sealed bytes and tags, checks no ticket and knows no key. It promises:
 
 - what returned without an error is durable (as far as the store keeps anything at all);
-- an expired share is invisible, whether or not it was erased yet;
+- an expired row is invisible, whether or not it was erased yet;
 - ``spend`` says yes at most once for a share and nonce, however many ask at the same time, and only
   while the share exists: after ``delete`` has returned, no spend succeeds;
 - every failure is a ``StorageError``; no backend's own error leaves it.
@@ -57,6 +57,48 @@ class ShareStore(Protocol):
 
     async def remove_expired(self, now: int) -> int:
         """Erase expired shares and records of spent nonces; return how many shares."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the store can be used now."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the backend; safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCapsule:
+    """One capsule's row. Times are whole seconds since 1970.
+
+    Attributes:
+        key_id: which node key sealed it.
+        sealed: the sealed key material.
+        recipient_tag: HMAC that stands for the recipient's public key.
+    """
+
+    transaction_id: str
+    key_id: str
+    sealed: bytes = field(repr=False)
+    recipient_tag: bytes = field(repr=False)
+    created_at: int
+    expires_at: int
+
+
+class CapsuleStore(Protocol):
+    """Where a node keeps capsules. Every method may raise ``StorageError``."""
+
+    async def add(self, capsule: StoredCapsule) -> None:
+        """Keep a new capsule durably; an id that is already there is a ``StorageError``."""
+        ...
+
+    async def get(self, transaction_id: str, now: int) -> StoredCapsule | None:
+        """The capsule, or None if it is unknown or expired at ``now``."""
+        ...
+
+    async def remove_expired(self, now: int) -> int:
+        """Erase expired capsules; return how many."""
         ...
 
     async def check(self) -> None:

@@ -15,6 +15,7 @@ class ProblemCode(StrEnum):
     BAD_REQUEST = "bad-request"
     BODY_TOO_LARGE = "body-too-large"
     TICKET_REFUSED = "ticket-refused"
+    CERTIFICATE_NEEDED = "certificate-needed"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     STORAGE_UNAVAILABLE = "storage-unavailable"

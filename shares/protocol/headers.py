@@ -3,7 +3,7 @@
 
 Dialect A is OpenAPI 1.0.1 (the released server and clients), dialect B its 1.2.1 draft. We send A
 and accept both. The ``x-osak-``, ``x-expiry-time`` and ``x-revocation-`` headers are additions that
-a foreign client need not know.
+a foreign client need not know; for capsules ``x-expiry-time`` is upstream's own.
 """
 
 AUTH_TICKET = "x-cdoc2-auth-ticket"
@@ -11,6 +11,7 @@ AUTH_TICKET_DIALECT_B = "x-cdoc2-auth-token"
 AUTH_CERTIFICATE = "x-cdoc2-auth-x5c"
 
 EXPIRY_TIME = "x-expiry-time"
+EXPIRY_TIME_ADJUSTED = "x-expiry-time-adjusted"
 REVOCATION_HASH = "x-revocation-hash"
 REVOCATION_TOKEN = "x-revocation-token"  # noqa: S105 - a header's name, not a secret
 SHARE_SET = "x-osak-share-set"

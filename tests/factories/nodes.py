@@ -38,7 +38,7 @@ class LocalNode:
         telemetry = create_telemetry(self.log, "test")
         service = create_service(self.config, self.store, clock=lambda: self.now)
         self.client = TestClient(TestServer(create_app(self.config, service, telemetry)))
-        self.admin = TestClient(TestServer(create_admin_app(service, telemetry)))
+        self.admin = TestClient(TestServer(create_admin_app([service], telemetry)))
         await self.client.start_server()
         await self.admin.start_server()
 

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: MIT
 """A node's YAML: what is taken, what is refused, and the files in the repository that show it."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from osak.node.config import NodeConfig, load_node_config, parse_listen_address, schema_text
+from osak.node.config import (
+    CapsuleExpirySettings,
+    NodeConfig,
+    load_node_config,
+    parse_listen_address,
+    schema_text,
+)
 from osak.node.template import NewNode, render_config
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.urls import ServerURL
@@ -43,6 +50,7 @@ def test_what_init_writes_is_taken(node_folder: Path) -> None:
     config = load_node_config(node_folder / "node.yaml", {})
     assert config.public_url == ServerURL("node.example", 8443)
     assert config.sealing.key_file == node_folder / "node.key"
+    assert config.trust is not None
     assert config.trust.anchors == (node_folder / "trust" / "ca.pem",)
     shown = (config.limits, config.expiry, config.admin)
     sections = tuple(NodeConfig.model_fields[name] for name in ("limits", "expiry", "admin"))
@@ -55,7 +63,7 @@ def test_example_in_the_repository_is_current() -> None:
     """The commented example is what init writes, and its keys are those of the model."""
     text = (CONFIGS / "node.sqlite.yaml").read_text(encoding="utf-8")
     assert text == render_config(EXAMPLE)
-    assert set(yaml.safe_load(text)) == set(NodeConfig.model_fields)
+    assert set(yaml.safe_load(text)) == set(NodeConfig.model_fields) - {"capsules"}
 
 
 def test_schema_in_the_repository_is_current() -> None:
@@ -131,3 +139,50 @@ def test_addresses() -> None:
     """Names, IPv4 and bracketed IPv6 addresses are taken."""
     assert parse_listen_address("10.0.0.1:0") == ("10.0.0.1", 0)
     assert parse_listen_address("[::1]:8443") == ("::1", 8443)
+
+
+def test_capsule_example_loads(node_folder: Path) -> None:
+    """The example of a node with both roles is taken; its expiry is the default."""
+    text = (CONFIGS / "node.capsules.yaml").read_text(encoding="utf-8")
+    (node_folder / "node.yaml").write_text(text, encoding="utf-8")
+    config = load_node_config(node_folder / "node.yaml", {})
+    assert config.roles == ("shares", "capsules")
+    assert config.capsules is not None
+    assert config.capsules.fetch_listen.port == 8444
+    assert config.capsules.expiry == CapsuleExpirySettings()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("roles: [shares]", "roles: [shares, shares]", r"roles \(line \d+\): a role stands twice"),
+        ("roles: [shares]", "roles: []", r"roles \(line \d+\): "),
+        ("roles: [shares]", "roles: [shares, cooking]", r"roles\[1\] \(line \d+\): "),
+        ("roles: [shares]", "roles: [shares, capsules]", r"capsules \(line \d+\): is missing"),
+        ("roles: [shares]", "roles: [capsules]", r"trust \(line \d+\): belongs to the role shares"),
+        ("roles: [shares]", "capsules: {}", r"capsules\.fetch_listen \(line \d+\): is missing"),
+        (
+            "roles: [shares]",
+            "capsules: {fetch_listen: 'x:1', anchors: [trust/ca.pem]}",
+            r"capsules \(line \d+\): belongs to the role capsules",
+        ),
+        (
+            "roles: [shares]",
+            "roles: [capsules, shares]\ncapsules: {expiry: {default: 2d, max: 1d}}",
+            "default is longer than max",
+        ),
+    ],
+)
+def test_roles_and_their_sections(node_folder: Path, old: str, new: str, expected: str) -> None:
+    """A role has its section and a section its role; what does not fit is said with its line."""
+    assert re.search(expected, problems(changed(node_folder, old, new)))
+
+
+def test_shares_need_trust(node_folder: Path) -> None:
+    """A node that keeps shares, as every node does that names no roles, says when trust is missing."""
+    path = changed(node_folder, "roles: [shares]\n", "")
+    assert load_node_config(path, {}).roles == ("shares",)
+    text = path.read_text(encoding="utf-8")
+    start, end = text.index("\ntrust:"), text.index("\nsealing:")
+    path.write_text(text[:start] + text[end:], encoding="utf-8")
+    assert re.search(r"trust \(line \d+\): is missing", problems(path))

@@ -14,13 +14,14 @@ from osak.node.auth.base import Evidence
 from osak.node.auth.certificates import CertificateVerifier
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.errors import BadRequestError, SealingError, ShareNotFoundError, TicketRefusedError
+from osak.node.expiry import ExpiryRules
 from osak.node.nonces import NonceMint
 from osak.node.sealing import NodeKey, Sealer
-from osak.node.service import ExpiryRules, ShareService
+from osak.node.service import ShareService
 from osak.node.storage.base import ShareStore
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.storage.sqlite import SQLiteShareStore
-from osak.shares.protocol.messages import NodeIdentity, ShareMessage
+from osak.shares.protocol.messages import ShareMessage
 from osak.shares.protocol.share_set import ShareSetMember
 from osak.shares.protocol.urls import Audience, ServerURL
 
@@ -48,7 +49,6 @@ class Node:
         key = NodeKey.from_bytes(master)
         self.clock = Clock()
         self.service = ShareService(
-            identity=NodeIdentity("ria", "RIA", "0", {}),
             public_url=URL,
             store=store or MemoryShareStore(),
             authenticator=SDJWTAuthenticator(CertificateVerifier([CA.certificate])),

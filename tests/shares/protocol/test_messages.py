@@ -223,6 +223,7 @@ def test_codes_are_stable() -> None:
         "bad-request",
         "body-too-large",
         "ticket-refused",
+        "certificate-needed",
         "not-found",
         "method-not-allowed",
         "storage-unavailable",
@@ -233,7 +234,7 @@ def test_codes_are_stable() -> None:
 def test_headers_are_stable() -> None:
     """The names of headers are on the wire: lower case, unique, and those of upstream."""
     names = [value for name, value in vars(headers).items() if name.isupper()]
-    assert len(set(names)) == len(names) == 8
+    assert len(set(names)) == len(names) == 9
     assert all(name == name.lower() and name.startswith("x-") for name in names)
     upstream = (headers.AUTH_TICKET, headers.AUTH_TICKET_DIALECT_B, headers.AUTH_CERTIFICATE)
     assert upstream == ("x-cdoc2-auth-ticket", "x-cdoc2-auth-token", "x-cdoc2-auth-x5c")

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""What every capsule store promises, run over each of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from osak.node.config import MemoryStorageSettings, SQLiteStorageSettings
+from osak.node.errors import StorageError
+from osak.node.storage import open_capsule_store, open_store
+from osak.node.storage.base import CapsuleStore, StoredCapsule, StoredShare
+
+CAPSULE = StoredCapsule("KC" + "ab" * 16, "k1", b"sealed", b"tag", 100, 200)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CapsuleStore]:
+    settings = (
+        MemoryStorageSettings(kind="memory")
+        if request.param == "memory"
+        else SQLiteStorageSettings(kind="sqlite", path=str(tmp_path / "s.sqlite"))
+    )
+    opened = await open_capsule_store(settings)
+    yield opened
+    await opened.close()
+
+
+async def test_keeps_all_of_a_capsule(store: CapsuleStore) -> None:
+    """What is added comes back whole, as often as it is asked for; an unknown id gives nothing."""
+    await store.add(CAPSULE)
+    for _ in range(2):
+        assert await store.get(CAPSULE.transaction_id, 150) == CAPSULE
+    assert await store.get("KC" + "ef" * 16, 150) is None
+
+
+async def test_an_id_is_taken_once(store: CapsuleStore) -> None:
+    """Of simultaneous additions of one id exactly one is kept, whole."""
+    others = [replace(CAPSULE, sealed=bytes([number])) for number in range(8)]
+    results = await asyncio.gather(*(store.add(other) for other in others), return_exceptions=True)
+    assert [isinstance(result, StorageError) for result in results].count(False) == 1
+    kept = await store.get(CAPSULE.transaction_id, 150)
+    assert kept == others[results.index(None)]
+
+
+async def test_expired_is_invisible_and_then_erased(store: CapsuleStore) -> None:
+    """An expired capsule cannot be seen before it is erased, and is counted when it is."""
+    await store.add(CAPSULE)
+    assert await store.get(CAPSULE.transaction_id, CAPSULE.expires_at - 1) is not None
+    assert await store.get(CAPSULE.transaction_id, CAPSULE.expires_at) is None
+    assert await store.remove_expired(CAPSULE.expires_at - 1) == 0
+    assert await store.remove_expired(CAPSULE.expires_at) == 1
+    assert await store.get(CAPSULE.transaction_id, 150) is None
+
+
+async def test_closed(store: CapsuleStore) -> None:
+    """A closed store refuses with its own error; closing twice does no harm."""
+    await store.check()
+    await store.close()
+    await store.close()
+    for call in (store.check(), store.get(CAPSULE.transaction_id, 150), store.add(CAPSULE)):
+        with pytest.raises(StorageError):
+            await call
+
+
+async def test_shares_and_capsules_in_one_file(tmp_path: Path) -> None:
+    """Both kinds lie in one file at once, written at the same time, and survive a restart."""
+    settings = SQLiteStorageSettings(kind="sqlite", path=str(tmp_path / "s.sqlite"))
+    shares, capsules = await open_store(settings), await open_capsule_store(settings)
+    share = StoredShare("ab" * 16, "k1", b"sealed", b"tag", 100, 200)
+    names = [f"KC{number:032x}" for number in range(50)]
+    await asyncio.gather(
+        *(capsules.add(replace(CAPSULE, transaction_id=name)) for name in names), shares.add(share)
+    )
+    await shares.close()
+    await capsules.close()
+    shares, capsules = await open_store(settings), await open_capsule_store(settings)
+    assert await shares.get(share.share_id, 150) == share
+    assert [await capsules.get(name, 150) is not None for name in names] == [True] * 50
+    assert await shares.remove_expired(200) == 1
+    assert await capsules.remove_expired(200) == 50
+    await shares.close()
+    await capsules.close()
