@@ -51,10 +51,10 @@ def outcome_facts(outcome: "Outcome") -> dict[str, Any]:
 def describe_failure(error: Exception) -> Failure | None:
     """Say what ``error`` means, or None if it is a fault of ours."""
     # Imported here: only a failing command needs to know every kind of error.
-    from osak.client.container.errors import ContainerError  # noqa: PLC0415
-    from osak.client.errors import ClientError  # noqa: PLC0415
-    from osak.coordinator.errors import CoordinatorError  # noqa: PLC0415
-    from osak.shares.errors import SharesError  # noqa: PLC0415
+    from osak.client.container.errors import ContainerError  # noqa: PLC0415 - see the docstring
+    from osak.client.errors import ClientError  # noqa: PLC0415 - see the docstring
+    from osak.coordinator.errors import CoordinatorError  # noqa: PLC0415 - see the docstring
+    from osak.shares.errors import SharesError  # noqa: PLC0415 - see the docstring
 
     if isinstance(error, ContainerError):
         return _container_failure(error)

@@ -31,7 +31,7 @@ def run_osak(
 ) -> subprocess.CompletedProcess[str]:
     """Run one osak command in a process of its own and return what it printed."""
     # The interpreter and every argument are ours.
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(  # noqa: S603 - see above
         [sys.executable, "-m", package, *arguments], capture_output=True, text=True, check=False
     )
 
@@ -132,7 +132,7 @@ class DemoServer:
     def _spawn(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.folder / "node.log").open("ab") as log:
             # The interpreter and every argument are ours; a session of its own lets it outlive --keep.
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(  # noqa: S603 - see above
                 [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

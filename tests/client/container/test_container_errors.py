@@ -32,4 +32,4 @@ def test_limits_are_positive_and_frozen() -> None:
     limits = Limits()
     assert all(value > 0 for value in dataclasses.asdict(limits).values())
     with pytest.raises(dataclasses.FrozenInstanceError):
-        limits.max_entries = 5  # type: ignore[misc] # that it fails is the test
+        limits.max_entries = 5  # type: ignore[misc]  # that it fails is the test
