@@ -2,7 +2,7 @@
 """Use case: say who can open a container, and how, from its open header alone.
 
 The header is not authenticated until somebody opens the container, so everything here is what the
-file claims. Text from the file is made printable before it is shown.
+file claims. What is for people is safe to print; what is for programs is as the file has it.
 """
 
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from osak.client.container import (
     read_header,
 )
 from osak.client.errors import UsageError
+from osak.client.record_words import owner, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,26 @@ class RecordDescription:
 
     Attributes:
         kind: short stable name, for programs.
-        who: one line for people.
+        who: whose it is, for people.
+        how: what opens it, for people, where ``who`` does not say it.
         label: the key label as stored.
+        label_fields: its fields, if it is machine-readable.
         details: more, by name.
         problem: why this version cannot use the record, or empty.
     """
 
     kind: str
     who: str
+    how: str
     label: str
+    label_fields: dict[str, str]
     details: dict[str, Any]
     problem: str
+
+    @property
+    def line(self) -> str:
+        """Whose it is and what opens it."""
+        return f"{self.who} ({self.how})" if self.how else self.who
 
 
 def inspect_file(container: Path, *, config: ClientConfig) -> tuple[RecordDescription, ...]:
@@ -62,55 +72,49 @@ def inspect_file(container: Path, *, config: ClientConfig) -> tuple[RecordDescri
 
 def describe_record(record: Recipient) -> RecordDescription:
     """Describe one record by what it says of itself."""
-    kind, who, details = _describe(record.capsule, printable(key_label.display(record.key_label)))
-    return RecordDescription(kind, who, record.key_label, details, record.problem or "")
+    kind, how, details = _describe(record.capsule)
+    label = record.key_label
+    return RecordDescription(
+        kind,
+        owner(record.capsule, label),
+        how,
+        label,
+        dict(key_label.fields(label)),
+        details,
+        record.problem or "",
+    )
 
 
-def printable(text: str) -> str:
-    """A stranger's text, safe to show on a terminal."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
-def _describe(capsule: Capsule, label: str) -> tuple[str, str, dict[str, Any]]:  # noqa: PLR0911 - one a kind
-    """Kind, line for people and details of a capsule."""
+def _describe(capsule: Capsule) -> tuple[str, str, dict[str, Any]]:  # noqa: PLR0911 - one a kind
+    """Kind, how it is opened, and details of a capsule."""
     match capsule:
         case ECCapsule():
-            return "ec", f"{label}: EC key ({capsule.curve.name})", {"curve": capsule.curve.name}
+            return "ec", f"EC key, {capsule.curve.name}", {"curve": capsule.curve.name}
         case RSACapsule():
-            return "rsa", f"{label}: RSA key", {}
+            return "rsa", "RSA key", {}
         case SymmetricCapsule():
-            return "secret", f"{label}: symmetric key", {}
+            return "secret", "", {}
         case PasswordCapsule():
-            return "password", f"{label}: password", {"iterations": capsule.iterations}
+            return "password", "", {"iterations": capsule.iterations}
         case KeyServerCapsule():
             details = {"server": capsule.keyserver_id, "transaction": capsule.transaction_id}
-            return (
-                "key-server",
-                f"{label}: key kept by capsule server {printable(capsule.keyserver_id)}",
-                details,
-            )
+            return "key-server", f"key kept by capsule server {printable(capsule.keyserver_id)}", details
         case KeySharesCapsule() | ThresholdSharesCapsule():
-            return _describe_shares(capsule, label)
+            return _describe_shares(capsule)
         case UnknownCapsule():
-            return (
-                "unknown",
-                f"{label}: a kind that this version does not know",
-                {"type": capsule.type_number},
-            )
+            return "unknown", "a kind that this version does not know", {"type": capsule.type_number}
 
 
-def _describe_shares(
-    capsule: KeySharesCapsule | ThresholdSharesCapsule, label: str
-) -> tuple[str, str, dict[str, Any]]:
+def _describe_shares(capsule: KeySharesCapsule | ThresholdSharesCapsule) -> tuple[str, str, dict[str, Any]]:
     servers = [share.server_base_url for share in capsule.shares]
     count = len(servers)
     details: dict[str, Any] = {"recipient": capsule.recipient_id, "servers": servers}
     if isinstance(capsule, KeySharesCapsule):
-        return "key-shares", f"{label}: key shares, all {count} servers are needed", details
+        return "key-shares", f"key shares, all {count} servers are needed", details
     details |= {
         "threshold": capsule.threshold,
         "share_set": capsule.share_set.hex(),
         "group": capsule.group,
         "server_ids": [share.server_id for share in capsule.shares],
     }
-    return "threshold-shares", f"{label}: key shares, any {capsule.threshold} of {count} servers", details
+    return "threshold-shares", f"key shares, any {capsule.threshold} of {count} servers", details

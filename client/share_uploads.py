@@ -32,12 +32,14 @@ class ShareTarget:
         group_name: the group's name, written into the container as a hint.
         group: the servers and the threshold.
         scheme: ``t-of-n``, or ``n-of-n`` for the official programs.
+        plain_label: label the record with the bare id.
     """
 
     recipient_id: str
     group_name: str
     group: Group
     scheme: Scheme
+    plain_label: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +132,5 @@ async def _upload_one(target: ShareTarget, coordinator: Coordinator) -> Upload:
         expires_at=None if life is None else datetime.now(UTC) + life,
     )
     capsule = capsule_for(distribution, target.recipient_id, target.group_name, target.scheme)
-    return Upload(distribution, KekRecipient(capsule, key_label.for_person(target.recipient_id), kek))
+    label = target.recipient_id if target.plain_label else key_label.for_person(target.recipient_id)
+    return Upload(distribution, KekRecipient(capsule, label, kek))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The options that name recipients, and what they become: people to encrypt for, in any mix."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -41,6 +41,11 @@ _OPTIONS = (
         metavar="LABEL=PATH",
         help="A symmetric key of 32 bytes or more.",
     ),
+    click.option(
+        "--plain-labels",
+        is_flag=True,
+        help="Label recipients by bare names, without machine-readable fields.",
+    ),
 )
 
 
@@ -75,6 +80,7 @@ def read_recipients(
     passwords: tuple[str, ...],
     password_file: Path | None,
     secrets: tuple[str, ...],
+    plain_labels: bool,
 ) -> Recipients:
     """All recipients, read and ready; passwords are asked for last.
 
@@ -85,14 +91,19 @@ def read_recipients(
     """
     if not people and (group_name or threshold or n_of_n):
         raise UsageError("--group, --threshold and --n-of-n belong to --to: name a person")
-    targets = _share_targets(people, config, group_name, threshold, n_of_n=n_of_n)
+    targets = [
+        replace(target, plain_label=plain_labels)
+        for target in _share_targets(people, config, group_name, threshold, n_of_n=n_of_n)
+    ]
     writers = [
         *(
-            PublicKeyRecipient(load_recipient_key(read_small_file(path)), file_name=path.name)
+            PublicKeyRecipient(
+                load_recipient_key(read_small_file(path)), file_name=path.name, plain_label=plain_labels
+            )
             for path in certificates
         ),
-        *(_secret_recipient(text) for text in secrets),
-        *_password_recipients(passwords, password_file),
+        *(_secret_recipient(text, plain_label=plain_labels) for text in secrets),
+        *_password_recipients(passwords, password_file, plain_label=plain_labels),
     ]
     return Recipients(writers, targets)
 
@@ -121,17 +132,19 @@ def _share_targets(
     return [ShareTarget(recipient_id_from_person(person), name, group, scheme) for person in people]
 
 
-def _secret_recipient(text: str) -> RecipientWriter:
+def _secret_recipient(text: str, *, plain_label: bool) -> RecipientWriter:
     label, equals, path = text.partition("=")
     if not label or not equals or not path:
         raise UsageError("--secret takes LABEL=PATH, for example --secret office=office.key")
-    return SymmetricRecipient(label, load_secret(read_small_file(Path(path))))
+    return SymmetricRecipient(label, load_secret(read_small_file(Path(path))), plain_label)
 
 
-def _password_recipients(labels: tuple[str, ...], file: Path | None) -> list[RecipientWriter]:
+def _password_recipients(
+    labels: tuple[str, ...], file: Path | None, *, plain_label: bool
+) -> list[RecipientWriter]:
     if file is not None and len(labels) != 1:
         raise UsageError("--password-file goes with exactly one --password LABEL")
     return [
-        PasswordRecipient(label, read_secret_text(file, f"Password for {label}", confirm=True))
+        PasswordRecipient(label, read_secret_text(file, f"Password for {label}", confirm=True), plain_label)
         for label in labels
     ]

@@ -4,7 +4,7 @@
 Writes the machine-readable form ``data:,v=1&…`` with lower-case names in alphabetical order. Reads
 every form ever seen, and anything else as free text: a label never stops a decryption, so reading
 never raises. For passwords and secrets the stored string goes into the key derivation, which is why
-it is kept as it is and never normalised.
+it is kept as it is and never normalised. Who wants plain labels stores the bare text instead.
 """
 
 import base64
@@ -45,9 +45,14 @@ def for_person(recipient_id: str) -> str:
     return _format("auth", sn=recipient_id)
 
 
+def is_machine_readable(stored: str) -> bool:
+    """Whether readers will look for fields in it."""
+    return stored[: len(_PREFIX)].lower() == _PREFIX
+
+
 def fields(stored: str) -> Mapping[str, str]:
     """The fields of a machine-readable label by lower-case name; none if it is free text."""
-    if stored[: len(_PREFIX)].lower() != _PREFIX:
+    if not is_machine_readable(stored):
         return {}
     try:
         pairs = parse_qsl(_encoded_fields(stored), keep_blank_values=True, max_num_fields=_MAX_FIELDS)

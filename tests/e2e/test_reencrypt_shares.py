@@ -40,7 +40,10 @@ def test_from_shares_to_a_password_and_back(osak: Osak, group: Group, tmp_path: 
     done = osak("reencrypt", first, "-o", second, *group.credential, *given)
     assert done.code == 0, done.errors
     assert [record["kind"] for record in done.facts["left_out"]] == ["threshold-shares"]
-    assert f"not carried over: etsi/PNOEE-{group.person.code}" in done.errors
+    assert (
+        f"not carried over: Smart-ID or Mobile-ID of {group.person.code} (key shares, any 2 of 3"
+        in done.errors
+    )
     opening = ["--open-password-file", str(password)]
     again = osak("reencrypt", second, "-o", third, *opening, *given, "--to", group.person.code)
     assert again.code == 0, again.errors

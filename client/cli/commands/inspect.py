@@ -8,7 +8,8 @@ import click
 from osak.client.cli.options import FILE, common_options
 from osak.client.cli.terminal import Terminal
 from osak.client.config import load_client_config
-from osak.client.inspect import RecordDescription, inspect_file, printable
+from osak.client.inspect import RecordDescription, inspect_file
+from osak.client.record_words import printable
 
 
 @click.command(short_help="Show who can open a container, and how.")
@@ -21,7 +22,14 @@ def inspect(terminal: Terminal, container: Path) -> None:
     """
     records = inspect_file(container, config=load_client_config(terminal.config))
     facts = [
-        {"kind": record.kind, "label": record.label, "problem": record.problem, **record.details}
+        {
+            "kind": record.kind,
+            "who": record.who,
+            "label": record.label,
+            "label_fields": record.label_fields,
+            "problem": record.problem,
+            **record.details,
+        }
         for record in records
     ]
     lines = [f"{container}: {len(records)} recipients"]
@@ -30,7 +38,7 @@ def inspect(terminal: Terminal, container: Path) -> None:
 
 
 def _lines(number: int, record: RecordDescription) -> list[str]:
-    lines = [f"  {number}. {record.who}"]
+    lines = [f"  {number}. {record.line}"]
     lines += [f"       {printable(str(server))}" for server in record.details.get("servers", ())]
     if record.problem:
         lines.append(f"       cannot be used: {printable(record.problem)}")

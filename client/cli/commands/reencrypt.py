@@ -68,7 +68,7 @@ def reencrypt(
         if outcome.status not in {Status.OK, Status.SPARE}:
             terminal.note(f"warning: {outcome}")
     for record in done.left_out:
-        terminal.warning(f"not carried over: {record.who}")
+        terminal.warning(f"not carried over: {record.line}")
     text = f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
     terminal.result(_facts(done), text)
 
@@ -79,7 +79,7 @@ def _refuse_to_keep(container: Path, config: ClientConfig) -> None:
     Raises:
         UsageError: always.
     """
-    people = "".join(f"\n  {record.who}" for record in inspect_file(container, config=config))
+    people = "".join(f"\n  {record.line}" for record in inspect_file(container, config=config))
     raise UsageError(
         "the recipients of a container cannot be kept: the new file has a new key, and it can be sealed for a"
         " recipient only with that recipient's own certificate, code, password or secret."

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 from osak.client.container.capsules import Capsule, Recipient
 from osak.client.container.errors import InvalidInputError
-from osak.client.container.key_label import MAX_LABEL_BYTES
+from osak.client.container.key_label import MAX_LABEL_BYTES, is_machine_readable
 from osak.client.container.key_schedule import KEY_BYTES, xor
 from osak.client.container.limits import Limits
 
@@ -69,12 +69,19 @@ def sealed_record(capsule: Capsule, key_label: str, fmk: bytes, kek: bytes) -> R
     return Recipient(capsule, key_label, xor(fmk, kek))
 
 
-def require_label(label: str) -> None:
+def require_label(label: str, *, plain: bool = False) -> None:
     """Check what somebody wants as a label.
 
+    Args:
+        label: the text.
+        plain: whether it is to be stored as it is.
+
     Raises:
-        InvalidInputError: it is empty, too long or no Unicode text.
+        InvalidInputError: it is empty, too long or no Unicode text; or it is to be plain and would be
+            taken for a machine-readable one.
     """
+    if plain and is_machine_readable(label):
+        raise InvalidInputError("a plain key label must not begin with data:")
     try:
         label_bytes = len(label.encode())
     except UnicodeEncodeError as cause:

@@ -29,6 +29,7 @@ class PasswordRecipient:
 
     label: str
     password: str = dataclasses.field(repr=False)
+    plain_label: bool = False
 
     def __post_init__(self) -> None:
         """Check early.
@@ -38,7 +39,7 @@ class PasswordRecipient:
         """
         if not _password_bytes(self.password):
             raise InvalidInputError("a password must not be empty")
-        require_label(self.label)
+        require_label(self.label, plain=self.plain_label)
 
     def wrap(self, fmk: bytes, random_bytes: RandomBytes) -> Recipient:
         """Return the record. Takes a good part of a second, on purpose.
@@ -48,7 +49,7 @@ class PasswordRecipient:
         """
         salt, password_salt = random_bytes(_SALT_BYTES), random_bytes(_SALT_BYTES)
         capsule = PasswordCapsule(salt, password_salt, ITERATIONS)
-        stored = key_label.for_password(self.label)
+        stored = self.label if self.plain_label else key_label.for_password(self.label)
         return sealed_record(capsule, stored, fmk, _kek(_password_bytes(self.password), capsule, stored))
 
 

@@ -41,12 +41,19 @@ _FINGERPRINT_DIGITS: Final = 16
 class PublicKeyRecipient:
     """The owner of a certificate or of a bare public key."""
 
-    def __init__(self, key: x509.Certificate | PublicKey, *, file_name: str | None = None) -> None:
+    def __init__(
+        self,
+        key: x509.Certificate | PublicKey,
+        *,
+        file_name: str | None = None,
+        plain_label: bool = False,
+    ) -> None:
         """Check the key and make the label.
 
         Args:
             key: nothing but the key of a certificate is used; its validity is the caller's matter.
             file_name: where the key came from, for the label.
+            plain_label: store the name alone: of the certificate, else of the file.
 
         Raises:
             InvalidInputError: neither RSA of 2048 bits or more nor EC on a curve of CDOC2.
@@ -54,9 +61,10 @@ class PublicKeyRecipient:
         self._key = _public_key_of(key)
         _require_usable(self._key)
         if isinstance(key, x509.Certificate):
-            self.key_label = _certificate_label(key, file_name)
+            label = _certificate_label(key, file_name)
         else:
-            self.key_label = _public_key_label(self._key, file_name)
+            label = _public_key_label(self._key, file_name)
+        self.key_label = _plain(label) if plain_label else label
 
     def wrap(self, fmk: bytes, random_bytes: RandomBytes) -> Recipient:
         """Return the record.
@@ -181,6 +189,12 @@ def _public_key_label(key: PublicKey, file_name: str | None) -> str:
     digest = hashes.Hash(hashes.SHA256())
     digest.update(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
     return key_label.for_public_key(label=digest.finalize().hex()[:_FINGERPRINT_DIGITS], file=file_name)
+
+
+def _plain(label: str) -> str:
+    """The bare name in a label of ours."""
+    found = key_label.fields(label)
+    return next(found[name] for name in ("cn", "file", "label", "cert_sha1") if name in found)
 
 
 def _point(key: ec.EllipticCurvePublicKey) -> bytes:

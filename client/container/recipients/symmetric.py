@@ -28,6 +28,7 @@ class SymmetricRecipient:
 
     label: str
     secret: bytes = dataclasses.field(repr=False)
+    plain_label: bool = False
 
     def __post_init__(self) -> None:
         """Check early.
@@ -37,7 +38,7 @@ class SymmetricRecipient:
         """
         if len(self.secret) < MIN_SECRET_BYTES:
             raise InvalidInputError(f"a symmetric key must have at least {MIN_SECRET_BYTES} bytes")
-        require_label(self.label)
+        require_label(self.label, plain=self.plain_label)
 
     def wrap(self, fmk: bytes, random_bytes: RandomBytes) -> Recipient:
         """Return the record.
@@ -46,7 +47,7 @@ class SymmetricRecipient:
             InvalidInputError: the label becomes too long.
         """
         salt = random_bytes(_SALT_BYTES)
-        stored = key_label.for_secret(self.label)
+        stored = self.label if self.plain_label else key_label.for_secret(self.label)
         return sealed_record(SymmetricCapsule(salt), stored, fmk, symmetric_kek(self.secret, salt, stored))
 
 
