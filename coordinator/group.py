@@ -7,17 +7,13 @@ server however it was spelt.
 """
 
 import re
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
     Field,
-    PlainSerializer,
-    PlainValidator,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -25,7 +21,7 @@ from pydantic import (
 from osak.shares.configuration import Settings
 from osak.shares.errors import MessageError
 from osak.shares.protocol.strict_json import decode_base64
-from osak.shares.protocol.urls import ServerURL
+from osak.shares.setting_types import URL, Duration, OrganisationName
 
 MAX_SERVERS = 255
 # One ticket must name t servers and travel in one HTTP header (see ``collect.MAX_TICKET_AUDIENCES``).
@@ -33,29 +29,6 @@ MAX_THRESHOLD = 64
 PIN_BYTES = 32
 
 _SERVER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_DURATION = re.compile(r"([1-9][0-9]{0,6})\s*([smhdw])", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _read_url(value: Any) -> ServerURL:
-    if isinstance(value, ServerURL):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("a URL is text that starts with https://")  # noqa: TRY004 - pydantic reports ValueError
-    return ServerURL.parse(value)
-
-
-def _read_duration(value: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("a duration is a number and a unit: 90s, 30m, 12h, 365d or 52w")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def _write_duration(value: timedelta) -> str:
-    return f"{int(value.total_seconds())}s"
 
 
 def _check_pin(value: str) -> str:
@@ -72,26 +45,6 @@ def _check_id(value: str) -> str:
     if not _SERVER_ID.fullmatch(value):
         raise ValueError("an id is 1 to 64 letters, digits, dots, hyphens or underscores")
     return value
-
-
-def _check_organisation(value: str) -> str:
-    if not value.isprintable() or not value.strip():
-        raise ValueError("an organisation is printable text")
-    return value
-
-
-URL = Annotated[
-    ServerURL,
-    PlainValidator(_read_url),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^https://"}),
-]
-Duration = Annotated[
-    timedelta,
-    PlainValidator(_read_duration),
-    PlainSerializer(_write_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,6}\s*[smhdw]$"}),
-]
 
 
 class TLSSettings(Settings):
@@ -132,7 +85,7 @@ class Server(Settings):
     """
 
     id: Annotated[str, AfterValidator(_check_id)]
-    organisation: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_organisation)]
+    organisation: OrganisationName
     url: URL
     tls: TLSSettings = TLSSettings()
 

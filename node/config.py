@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    TypeAdapter,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -25,12 +26,10 @@ from pydantic_core import PydanticCustomError
 
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
-from osak.shares.protocol.messages import MAX_BODY_BYTES, MAX_NAME_CHARACTERS
-from osak.shares.protocol.urls import ServerURL
+from osak.shares.protocol.messages import MAX_BODY_BYTES
+from osak.shares.setting_types import URL, Duration, OrganisationName, parse_duration
 
 _NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
-_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])", re.ASCII)
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _HOST_PORT = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
 Role = Literal["shares", "capsules"]
 DEFAULT_ROLES: Final[tuple[Role, ...]] = ("shares",)
@@ -70,29 +69,8 @@ def check_node_name(text: Any) -> str:
     return text
 
 
-def check_organisation(text: Any) -> str:
-    """Return ``text`` if it can be an organisation's name.
-
-    Raises:
-        ValueError: empty, too long or not printable.
-    """
-    usable = isinstance(text, str) and text.strip() and text.isprintable()
-    if not usable or len(text) > MAX_NAME_CHARACTERS:
-        raise ValueError("an organisation's name is 1 to 200 printable characters")
-    return str(text)
-
-
-def _parse_duration(text: Any) -> int:
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        raise ValueError("a duration is a number and s, m, h or d, for example 300s or 3650d")
-    return int(found[1]) * _UNIT_SECONDS[found[2]]
-
-
-def _parse_url(text: Any) -> ServerURL:
-    if not isinstance(text, str):
-        raise ValueError("a URL is a string, for example https://osak.example.ee:8443")  # noqa: TRY004 - pydantic wants it
-    return ServerURL.parse(text)
+def _parse_seconds(value: Any) -> int:
+    return int(parse_duration(value).total_seconds())
 
 
 def _resolve(text: Any, info: ValidationInfo) -> Path:
@@ -110,7 +88,7 @@ def _resolve_existing(text: Any, info: ValidationInfo) -> Path:
 
 def _duration(text: str, description: str) -> Any:
     """A field for a duration whose default stands in the schema as one would write it."""
-    return Field(_parse_duration(text), description=description, json_schema_extra={"default": text})
+    return Field(_parse_seconds(text), description=description, json_schema_extra={"default": text})
 
 
 NodeName = Annotated[
@@ -118,21 +96,15 @@ NodeName = Annotated[
     PlainValidator(check_node_name),
     WithJsonSchema({"type": "string", "pattern": f"^{_NODE_NAME.pattern}$"}),
 ]
-OrganisationName = Annotated[
-    str,
-    PlainValidator(check_organisation),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS}),
-]
-Duration = Annotated[
-    int, PlainValidator(_parse_duration), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*[smhd]$"})
+Seconds = Annotated[
+    int,
+    PlainValidator(_parse_seconds),
+    WithJsonSchema(TypeAdapter(Duration).json_schema()),
 ]
 Address = Annotated[
     ListenAddress,
     PlainValidator(parse_listen_address),
     WithJsonSchema({"type": "string", "pattern": "^.+:[0-9]+$"}),
-]
-PublicURL = Annotated[
-    ServerURL, PlainValidator(_parse_url), WithJsonSchema({"type": "string", "pattern": "^https://"})
 ]
 FilePath = Annotated[Path, PlainValidator(_resolve), WithJsonSchema({"type": "string"})]
 ExistingFile = Annotated[Path, PlainValidator(_resolve_existing), WithJsonSchema({"type": "string"})]
@@ -190,20 +162,20 @@ class TrustSettings(Settings):
 class LimitSettings(Settings):
     """What a stranger can make the node do at most."""
 
-    nonce_life: Duration = _duration("300s", "how old a nonce may be when it comes back")
+    nonce_life: Seconds = _duration("300s", "how old a nonce may be when it comes back")
     max_body_bytes: int = Field(
         MAX_BODY_BYTES, ge=512, le=MAX_BODY_BYTES, description="size of a request body"
     )
-    request_timeout: Duration = _duration("10s", "until a whole request must be read and answered")
-    shutdown_timeout: Duration = _duration("10s", "for requests under way when the node is stopped")
+    request_timeout: Seconds = _duration("10s", "until a whole request must be read and answered")
+    shutdown_timeout: Seconds = _duration("10s", "for requests under way when the node is stopped")
 
 
 class ExpirySettings(Settings):
     """How long shares live."""
 
-    default: Duration = _duration("3650d", "when the sender asks for nothing")
-    max: Duration = _duration("3650d", "when the sender asks for more")
-    sweep_every: Duration = _duration("60s", "how often expired rows are erased; they are invisible before")
+    default: Seconds = _duration("3650d", "when the sender asks for nothing")
+    max: Seconds = _duration("3650d", "when the sender asks for more")
+    sweep_every: Seconds = _duration("60s", "how often expired rows are erased; they are invisible before")
 
     @model_validator(mode="after")
     def _in_order(self) -> "ExpirySettings":
@@ -233,8 +205,8 @@ class AdminSettings(Settings):
 class CapsuleExpirySettings(Settings):
     """How long capsules live; upstream's defaults."""
 
-    default: Duration = _duration("1095d", "when the sender asks for nothing")
-    max: Duration = _duration("1825d", "when the sender asks for more")
+    default: Seconds = _duration("1095d", "when the sender asks for nothing")
+    max: Seconds = _duration("1825d", "when the sender asks for more")
 
     @model_validator(mode="after")
     def _in_order(self) -> "CapsuleExpirySettings":
@@ -272,7 +244,7 @@ class NodeConfig(Settings):
     id: NodeName = Field(description="short name in clients' YAML")
     organisation: OrganisationName = Field(description="who runs this node, for people")
     roles: tuple[Role, ...] = Field(DEFAULT_ROLES, min_length=1, description="what this node keeps")
-    public_url: PublicURL = Field(description="where clients reach this node; tickets are bound to it")
+    public_url: URL = Field(description="where clients reach this node; tickets are bound to it")
     listen: Address = Field(description="HOST:PORT")
     tls: TLSSettings
     storage: StorageSettings = Field(discriminator="kind")

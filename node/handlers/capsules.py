@@ -11,7 +11,7 @@ from aiohttp import web
 
 from osak.node.errors import BadRequestError, ClientCertificateMissingError
 from osak.node.handlers.keys import CAPSULES
-from osak.node.handlers.request_headers import expiry_time, time_text
+from osak.node.handlers.request_headers import expiry_time, seconds_text
 from osak.shares.errors import MessageError
 from osak.shares.protocol import headers
 from osak.shares.protocol.capsule import CapsuleMessage, capsule_path, check_transaction_id
@@ -28,7 +28,7 @@ async def create_capsule(request: web.Request) -> web.Response:
         status=201,
         headers={
             "Location": capsule_path(created.transaction_id),
-            headers.EXPIRY_TIME: time_text(created.expires_at),
+            headers.EXPIRY_TIME: seconds_text(created.expires_at),
             headers.EXPIRY_TIME_ADJUSTED: str(created.is_expiry_adjusted).lower(),
         },
     )
@@ -44,7 +44,7 @@ async def release_capsule(request: web.Request) -> web.Response:
     return web.Response(
         body=released.message.to_json(),
         content_type="application/json",
-        headers={headers.EXPIRY_TIME: time_text(released.expires_at), "Cache-Control": "no-store"},
+        headers={headers.EXPIRY_TIME: seconds_text(released.expires_at), "Cache-Control": "no-store"},
     )
 
 

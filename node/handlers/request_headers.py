@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Request headers as handlers take them: once or not at all, and times with a zone."""
 
-import re
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from osak.node.errors import BadRequestError
+from osak.shares.errors import MessageError
 from osak.shares.protocol import headers
-
-# RFC 3339 5.6; fromisoformat alone would also take week dates, bare dates and times without a zone.
-_RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+from osak.shares.protocol.times import parse_time, time_text
 
 
 def single_header(request: web.Request, name: str) -> str | None:
@@ -36,15 +32,12 @@ def expiry_time(request: web.Request) -> datetime | None:
     text = single_header(request, headers.EXPIRY_TIME)
     if text is None:
         return None
-    problem = f"{headers.EXPIRY_TIME} is an RFC 3339 time with a zone, such as 2030-01-31T00:00:00Z"
-    if not _RFC3339.fullmatch(text):
-        raise BadRequestError(problem)
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise BadRequestError(problem) from error
+        return parse_time(text)
+    except MessageError as error:
+        raise BadRequestError(f"{headers.EXPIRY_TIME}: {error}") from error
 
 
-def time_text(seconds: int) -> str:
-    """Seconds since 1970 as RFC 3339 in UTC, as every client reads it: ``2030-01-31T00:00:00Z``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+def seconds_text(seconds: int) -> str:
+    """Seconds since 1970 as a time on the wire."""
+    return time_text(datetime.fromtimestamp(seconds, UTC))

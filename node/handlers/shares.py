@@ -12,7 +12,7 @@ from aiohttp import web
 from osak.node.auth.base import Evidence
 from osak.node.errors import BadRequestError
 from osak.node.handlers.keys import SERVICE
-from osak.node.handlers.request_headers import expiry_time, single_header, time_text
+from osak.node.handlers.request_headers import expiry_time, seconds_text, single_header
 from osak.shares.errors import MessageError
 from osak.shares.protocol import headers
 from osak.shares.protocol.messages import ShareMessage
@@ -41,7 +41,7 @@ async def create_share(request: web.Request) -> web.Response:
         status=201,
         headers={
             "Location": share_path(created.share_id),
-            headers.EXPIRY_TIME: time_text(created.expires_at),
+            headers.EXPIRY_TIME: seconds_text(created.expires_at),
         },
     )
 

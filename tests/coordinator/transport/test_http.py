@@ -287,7 +287,7 @@ async def test_no_foreign_error_leaves_the_adapter(error: Exception) -> None:
             raise error
 
     transport = HTTPTransport(PATIENT)
-    transport._session = Broken()  # type: ignore[assignment]  # a session that only fails
+    transport._session._session = Broken()  # type: ignore[assignment]  # a session that only fails
     server = Server(id="x", organisation="X", url=ServerURL("localhost", 1))
     with pytest.raises(TransportError) as caught:
         await transport.request_nonce(server, SHARE_ID)
