@@ -90,6 +90,7 @@ class Record:
     capsule: FlatTable
     label: str
     encrypted_fmk: bytes
+    fmk_method: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,9 +202,7 @@ def open_with_some_shares(container: bytes, shares: Mapping[tuple[str, str], byt
 
 
 def _record(table: FlatTable) -> Record:
-    if table.byte(4) != 1 or len(table.data(3)) != 32:
-        raise WrongContainerError("the FMK is not encrypted by XOR")
-    return Record(table.byte(0), table.table(1), table.text(2), table.data(3))
+    return Record(table.byte(0), table.table(1), table.text(2), table.data(3), table.byte(4))
 
 
 def _open(
@@ -211,6 +210,8 @@ def _open(
 ) -> dict[str, bytes]:
     parts = cut(container)
     (record,) = filter(is_mine, parts.records)
+    if record.fmk_method != 1 or len(record.encrypted_fmk) != 32:
+        raise WrongContainerError("the FMK is not encrypted by XOR")
     fmk = _xor(record.encrypted_fmk, kek(record))
     if HMAC.new(_expand(fmk, b"CDOC20hmac"), parts.header, SHA256).digest() != parts.hmac:
         raise WrongContainerError("the header HMAC is wrong")
