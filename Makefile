@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 FILES ?=
 PYTEST_FLAGS ?= -n auto
 
-.PHONY: demo test bench format lint types contracts tests clean
+.PHONY: demo test bench schemas format lint types contracts tests clean
 
 demo: $(VENV)/.demo
 	$(BIN)/osak demo $(FILES)
@@ -17,6 +17,10 @@ test: lint types contracts tests
 
 bench: $(VENV)/.dev
 	$(BIN)/python tests/bench/run.py $(BENCH)
+
+# After settings have changed: what editors check YAML against.
+schemas: $(VENV)/.dev
+	$(BIN)/python tests/architecture/schemas.py
 
 # Changes files: run it before a commit.
 format: $(VENV)/.dev

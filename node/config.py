@@ -6,7 +6,6 @@ Every limit and duration has a default here and nowhere else. Durations are a nu
 must exist when the node starts, so that all mistakes are found at once and before the port opens.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -296,8 +295,3 @@ def load_node_config(path: Path, environment: Mapping[str, str]) -> NodeConfig:
     return load_settings(
         text, NodeConfig, source=str(path), environment=environment, folder=path.resolve().parent
     )
-
-
-def schema_text() -> str:
-    """JSON Schema of the YAML, as committed in ``configs/schema/node.schema.json``."""
-    return json.dumps(NodeConfig.model_json_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -18,12 +18,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from osak.node.app import load_certificates
-from osak.node.config import check_node_name, check_organisation, parse_listen_address
+from osak.node.config import check_node_name, parse_listen_address
 from osak.node.sealing import NODE_KEY_BYTES
 from osak.node.template import NewNode, render_config
 from osak.node.tls import make_dev_certificate
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.urls import ServerURL
+from osak.shares.setting_types import check_organisation
 
 CONFIG_NAME = "node.yaml"
 

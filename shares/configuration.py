@@ -9,6 +9,7 @@ replaced from the environment that is passed in. Error texts never repeat a valu
 Pure: reads no file and no environment of its own.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,6 +76,11 @@ def load_settings(
     if reader.problems:
         raise ConfigurationError(source, reader.problems)
     return settings
+
+
+def schema_text(model: type[Settings]) -> str:
+    """JSON Schema of ``model``'s YAML, for editors; committed in ``configs/schema``."""
+    return json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 class _YAMLReader:

@@ -69,7 +69,7 @@ def test_what_is_left_out_has_a_default() -> None:
         (_group(second_url="http://b.example"), "servers[1].url (line 7): a server URL is https://"),
         (_group(second_url="7"), "a URL is text that starts with https://"),
         (_group().replace("id: b", "id: 'b/../c'"), "an id is 1 to 64 letters"),
-        (_group().replace("Büroo", '"\\x1b[2J"'), "an organisation is printable text"),
+        (_group().replace("Büroo", '"\\x1b[2J"'), "an organisation's name is 1 to 200 printable"),
         (_group("threshold: 2\n    expires_after: 365"), "a duration is a number and a unit"),
         (_group("threshold: 2\n    expires_after: 1 year"), "a duration is a number and a unit"),
         (_group("threshold: 2\n    treshold: 2"), "groups.office.treshold (line 5): unknown key"),

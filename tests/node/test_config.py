@@ -12,7 +12,6 @@ from osak.node.config import (
     NodeConfig,
     load_node_config,
     parse_listen_address,
-    schema_text,
 )
 from osak.node.template import NewNode, render_config
 from osak.shares.errors import ConfigurationError
@@ -64,11 +63,6 @@ def test_example_in_the_repository_is_current() -> None:
     text = (CONFIGS / "node.sqlite.yaml").read_text(encoding="utf-8")
     assert text == render_config(EXAMPLE)
     assert set(yaml.safe_load(text)) == set(NodeConfig.model_fields) - {"capsules"}
-
-
-def test_schema_in_the_repository_is_current() -> None:
-    """The committed JSON Schema is what ``osak.node.config.schema_text()`` makes today."""
-    assert (CONFIGS / "schema" / "node.schema.json").read_text(encoding="utf-8") == schema_text()
 
 
 def test_environment(node_folder: Path) -> None:
