@@ -25,7 +25,7 @@ from osak.client.container import (
 
 _CARDS: Final = {"id-card": "ID-card", "digi-id": "Digi-ID", "digi-id e-resident": "e-resident's Digi-ID"}
 _CARD_NAME: Final = re.compile(r"(?P<last>[^,]+),(?P<first>[^,]+),(?P<code>\d{11})")
-_CARD_SUFFIX: Final = re.compile(r" \((?:id-card|digi-id|e-resident)\)$", re.IGNORECASE)
+_CARD_SUFFIX: Final = re.compile(r" \((?P<card>id-card|digi-id)\)$", re.IGNORECASE)
 """What the official Java client appends to a card's common name."""
 _ESTONIAN: Final = "PNOEE-"
 
@@ -68,7 +68,8 @@ def _key_owner(fields: Mapping[str, str], kind: str, shown: str) -> str:
     if kind == "pub_key" or (fields and not kind):
         # libcdoc labels a bare key without a type.
         return f"public key {fields.get('label', '')}".rstrip() + file
-    return shown
+    suffix = _CARD_SUFFIX.search(shown)
+    return f"{_CARDS[suffix['card'].lower()]} of {_person(shown)}" if suffix else _person(shown)
 
 
 def _card_holder(fields: Mapping[str, str]) -> str:

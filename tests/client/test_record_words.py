@@ -71,6 +71,8 @@ def shares(recipient_id: str) -> KeySharesCapsule:
         (EC, "data:,v=1&type=pub_key&label=87a3&file=k.pem", "public key 87a3 (file k.pem)"),
         (EC, "data:,v=1", "public key"),
         (EC, "Alice", "Alice"),
+        (KEPT, "JÕEORG,JAAK-KRISTJAN,38001085718 (digi-id)", "Digi-ID of JÕEORG, JAAK-KRISTJAN 38001085718"),
+        (EC, "JÕEORG,JAAK-KRISTJAN,38001085718", "JÕEORG, JAAK-KRISTJAN 38001085718"),
         (PASSWORD, "data:,v=1&label=kevade&type=pw", "password, hint: kevade"),
         (PASSWORD, "data:V=1&LABEL=passwordlabel&TYPE=pw", "password, hint: passwordlabel"),
         (PASSWORD, "kevade", "password, hint: kevade"),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A recipient who knows a password (CDOC2, SC06): PBKDF2, then the derivation of a symmetric key.
 
-A password is taken as it was typed, in UTF-8 and without Unicode normalisation, as both official
-implementations do. The rounds are always 600,000 when written, since the official Java client assumes
-that; when read they are the container's, so they are limited before any work is done.
+Which passwords are accepted and what bytes they become stands in `password_rules`. The rounds are
+always 600,000 when written, since the official Java client assumes that; when read they are the
+container's, so they are limited before any work is done.
 """
 
 import dataclasses
@@ -13,10 +13,11 @@ from typing import Final
 
 from osak.client.container import key_label
 from osak.client.container.capsules import PasswordCapsule, Recipient
-from osak.client.container.errors import InvalidInputError, LimitExceededError
+from osak.client.container.errors import LimitExceededError
 from osak.client.container.key_schedule import password_secret, symmetric_kek
 from osak.client.container.limits import Limits
 from osak.client.container.recipients.base import Candidate, RandomBytes, require_label, sealed_record
+from osak.client.container.recipients.password_rules import readable_spellings, written_bytes
 
 ITERATIONS: Final = 600_000
 
@@ -35,10 +36,9 @@ class PasswordRecipient:
         """Check early.
 
         Raises:
-            InvalidInputError: the password is empty, or the label cannot be written.
+            InvalidInputError: the password breaks a rule, or the label cannot be written.
         """
-        if not _password_bytes(self.password):
-            raise InvalidInputError("a password must not be empty")
+        written_bytes(self.password)
         require_label(self.label, plain=self.plain_label)
 
     def wrap(self, fmk: bytes, random_bytes: RandomBytes) -> Recipient:
@@ -50,7 +50,7 @@ class PasswordRecipient:
         salt, password_salt = random_bytes(_SALT_BYTES), random_bytes(_SALT_BYTES)
         capsule = PasswordCapsule(salt, password_salt, ITERATIONS)
         stored = self.label if self.plain_label else key_label.for_password(self.label)
-        return sealed_record(capsule, stored, fmk, _kek(_password_bytes(self.password), capsule, stored))
+        return sealed_record(capsule, stored, fmk, _kek(written_bytes(self.password), capsule, stored))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,16 +79,17 @@ class PasswordUnlocker:
             raise LimitExceededError(
                 "max_pbkdf2_iterations", allowed, f"the password record asks for {least} rounds of PBKDF2"
             )
-        total = sum(capsule.iterations for _, capsule in within)
+        spellings = readable_spellings(self.password)
+        total = sum(capsule.iterations for _, capsule in within) * len(spellings)
         if total > allowed:
             raise LimitExceededError(
                 "max_pbkdf2_iterations",
                 allowed,
-                f"without a label, {len(within)} password records ask for {total} rounds of PBKDF2 together",
+                f"{len(within)} password records ask for {total} rounds of PBKDF2 together",
             )
-        password = _password_bytes(self.password)
         return [
             Candidate(recipient, partial(_kek, password, capsule, recipient.key_label))
+            for password in spellings
             for recipient, capsule in within
         ]
 
@@ -96,16 +97,3 @@ class PasswordUnlocker:
 def _kek(password: bytes, capsule: PasswordCapsule, stored_label: str) -> bytes:
     secret = password_secret(password, capsule.password_salt, capsule.iterations)
     return symmetric_kek(secret, capsule.salt, stored_label)
-
-
-def _password_bytes(password: str) -> bytes:
-    """UTF-8; bytes that a terminal could not decode come back as they were typed.
-
-    Raises:
-        InvalidInputError: it cannot be typed in any encoding.
-    """
-    try:
-        return password.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        # Without its cause: that error shows the password.
-        raise InvalidInputError("a password must be Unicode text") from None

@@ -171,3 +171,31 @@ def test_secrets_stay_out_of_sight(shell: Shell, mixed: Path) -> None:
         )
         assert PASSWORD not in json.dumps(facts) + errors
         assert "Midagi-Muud" not in json.dumps(facts) + errors
+
+
+def test_weak_passwords_are_refused_on_writing_only(shell: Shell) -> None:
+    """Every broken rule in one sentence, exit code 2, nothing written; reading takes any password."""
+    folder = shell.folder
+    (folder / "weak").write_text("lühike\n")
+    code, _, errors = shell(
+        *("encrypt", folder / "a.txt", "-o", folder / "x.cdoc2"),
+        *("--password", "k", "--password-file", folder / "weak"),
+    )
+    assert code == 2
+    assert "at least 8 characters, and contain an upper-case letter" in errors
+    assert "lühike" not in errors
+    assert not (folder / "x.cdoc2").exists()
+
+
+def test_password_from_another_keyboard(shell: Shell) -> None:
+    """Written with one spelling of a letter, opened with the other, both ways round."""
+    folder = shell.folder
+    (folder / "composed").write_text("Salas\u00f5na\n")
+    (folder / "decomposed").write_text("Salaso\u0303na\n")
+    for number, (written, typed) in enumerate([("composed", "decomposed"), ("decomposed", "composed")]):
+        box = folder / f"{number}.cdoc2"
+        given = ["--password", "k", "--password-file", str(folder / written)]
+        assert shell("encrypt", folder / "a.txt", "-o", box, *given)[0] == 0
+        out = folder / f"out{number}"
+        code, _, errors = shell("decrypt", box, "-o", out, "--password-file", folder / typed)
+        assert code == 0, errors

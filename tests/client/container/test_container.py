@@ -190,14 +190,14 @@ def test_every_recipient_of_a_mixed_container() -> None:
         shares,
         PublicKeyRecipient(rsa_key.public_key()),
         SymmetricRecipient("võti", SECRET),
-        PasswordRecipient("mina", "password"),
+        PasswordRecipient("mina", "Password"),
     )
     header = header_of(container)
     unlockers: list[Unlocker] = [
         *map(PrivateKeyUnlocker, keys),
         PrivateKeyUnlocker(rsa_key),
         SymmetricUnlocker(SECRET),
-        PasswordUnlocker("password"),
+        PasswordUnlocker("Password"),
         KekUnlocker(header.recipients[3], kek),
     ]
     assert len({unlock(header, unlocker).cek for unlocker in unlockers}) == 1

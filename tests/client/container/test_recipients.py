@@ -27,7 +27,7 @@ from osak.client.container.errors import (
     LimitExceededError,
     WrongKeyError,
 )
-from osak.client.container.key_schedule import xor
+from osak.client.container.key_schedule import password_secret, symmetric_kek, xor
 from osak.client.container.limits import Limits
 from osak.client.container.recipients.base import RecipientWriter, Unlocker
 from osak.client.container.recipients.kek import KekRecipient, KekUnlocker
@@ -224,11 +224,29 @@ def test_password() -> None:
     assert opened(PasswordUnlocker("Tere õöäü 123", "sina"), record) == []
 
 
-def test_password_is_not_normalised() -> None:
-    """Two spellings of one letter are two passwords, as in the official tools."""
-    record = Recipient(PasswordCapsule(SALT, SALT, 1), "label", FMK)
-    composed = opened(PasswordUnlocker("\u00f5"), record)
-    assert composed != opened(PasswordUnlocker("o\u0303"), record)
+@pytest.mark.parametrize("typed", ["S\u00f5na-2026", "So\u0303na-2026"])
+def test_password_is_written_composed(typed: str) -> None:
+    """However a letter was typed, the record is for its composed form, and opens by both spellings."""
+    record = wrapped(PasswordRecipient("mina", typed))
+    assert opened(PasswordUnlocker("S\u00f5na-2026"), record) == [FMK]
+    assert opened(PasswordUnlocker("So\u0303na-2026"), record)[-1] == FMK
+
+
+def test_password_of_others_is_tried_as_typed_first() -> None:
+    """A record written for a decomposed spelling opens by just that spelling, which comes first."""
+    capsule = PasswordCapsule(SALT, SALT, 1)
+    kek = symmetric_kek(password_secret("o\u0303".encode(), SALT, 1), SALT, "label")
+    record = Recipient(capsule, "label", xor(FMK, kek))
+    assert opened(PasswordUnlocker("o\u0303"), record)[0] == FMK
+    assert opened(PasswordUnlocker("\u00f5"), record) != [FMK]
+
+
+def test_both_spellings_count_as_work() -> None:
+    """A second spelling doubles the rounds, and the limit knows it."""
+    record = Recipient(PasswordCapsule(SALT, SALT, 600), "label", FMK)
+    assert len(PasswordUnlocker("o\u0303").candidates([record], Limits(max_pbkdf2_iterations=1200))) == 2
+    with pytest.raises(LimitExceededError, match="1200 rounds"):
+        PasswordUnlocker("o\u0303").candidates([record], Limits(max_pbkdf2_iterations=1199))
 
 
 def test_undecodable_password() -> None:
@@ -286,14 +304,14 @@ def test_labels_that_cannot_be_written(label: str) -> None:
     with pytest.raises(InvalidInputError, match="label"):
         wrapped(SymmetricRecipient(label, SECRET))
     with pytest.raises(InvalidInputError, match="label"):
-        wrapped(PasswordRecipient(label, "password"))
+        wrapped(PasswordRecipient(label, "Password"))
 
 
 def test_short_secrets_are_refused() -> None:
     """Symmetric keys below 32 bytes, empty passwords and KEKs of another length are refused."""
     with pytest.raises(InvalidInputError, match="32 bytes"):
         SymmetricRecipient("label", b"short")
-    with pytest.raises(InvalidInputError, match="empty"):
+    with pytest.raises(InvalidInputError, match="at least 8"):
         PasswordRecipient("label", "")
     with pytest.raises(InvalidInputError, match="31"):
         wrapped(KekRecipient(SymmetricCapsule(SALT), "label", bytes(31)))
