@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The examples in ``configs/`` are taken by the real loaders; the schemas there are of the settings as they are."""
+"""The examples in ``configs/`` are taken by the real loaders; the schemas there are of today."""
 
 import shutil
 from pathlib import Path
