@@ -68,8 +68,12 @@ class TLSSettings(Settings):
         if value is None:
             return None
         folder = (info.context or {}).get("folder", Path())
-        path: Path = folder / value.expanduser()
-        if not path.is_file():
+        try:
+            path: Path = folder / value.expanduser()
+            found = path.is_file()
+        except (OSError, RuntimeError) as cause:  # a name no file can have, or the home of nobody
+            raise ValueError("that cannot be the path of a file") from cause
+        if not found:
             raise ValueError(f"there is no file {path}")
         return path
 

@@ -80,7 +80,11 @@ def _resolve(text: Any, info: ValidationInfo) -> Path:
 
 def _resolve_existing(text: Any, info: ValidationInfo) -> Path:
     path = _resolve(text, info)
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as cause:  # a name no file can have
+        raise ValueError("that cannot be the path of a file") from cause
+    if not found:
         raise ValueError(f"no such file: {path}")
     return path
 
