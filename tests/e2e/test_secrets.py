@@ -173,27 +173,10 @@ def test_undo_when_the_container_cannot_be_written(group: Group, tmp_path: Path)
     data = tmp_path / "data"
     data.write_bytes(secrets.token_bytes(2**20))
     box = tmp_path / "a.cdoc2"
-    osak = [
-        sys.executable,
-        "-m",
-        "osak.client.cli.main",
-        "encrypt",
-        data,
-        "-o",
-        box,
-        "--to",
-        group.person.code,
-    ]
+    osak: list[str | Path] = [sys.executable, "-m", "osak.client.cli.main", "encrypt", data, "-o", box]
+    options: list[str | Path] = ["--to", group.person.code, "--config", group.config_file]
     # The limit (in blocks of at most 1 KiB) is an error of write(2), as on a full disk.
-    limited: list[str | Path] = [
-        "sh",
-        "-c",
-        'ulimit -f 128; exec "$@"',
-        "sh",
-        *osak,
-        "--config",
-        group.config_file,
-    ]
+    limited: list[str | Path] = ["sh", "-c", 'ulimit -f 128; exec "$@"', "sh", *osak, *options]
     done = subprocess.run(limited, capture_output=True, text=True, check=False)
     assert done.returncode == 6, done.stderr
     assert "cannot be written" in done.stderr
