@@ -15,6 +15,7 @@ from typing import Any, Self
 import platformdirs
 from pydantic import Field, create_model, model_validator
 
+from osak.client.capsule_server.settings import CapsuleServer
 from osak.client.container.limits import Limits
 from osak.client.errors import UsageError
 from osak.coordinator import Group, Timeouts
@@ -37,12 +38,14 @@ class ClientConfig(Settings):
     Attributes:
         groups: share servers by group name.
         default_group: the group that ``--to`` uses when none is named; the only one if there is one.
+        capsule_servers: capsule servers by the id that containers name them by.
         timeouts: how long to wait for servers.
         limits: how much a container may ask of its reader.
     """
 
     groups: dict[str, Group] = Field(default_factory=dict)
     default_group: str | None = None
+    capsule_servers: dict[str, CapsuleServer] = Field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
     limits: LimitSettings = LimitSettings()
 
@@ -69,6 +72,19 @@ class ClientConfig(Settings):
                 f"no group {chosen!r} in the configuration (groups: {', '.join(self.groups) or 'none'})"
             )
         return chosen, self.groups[chosen]
+
+    def capsule_server(self, server_id: str) -> CapsuleServer:
+        """The capsule server to encrypt through.
+
+        Raises:
+            UsageError: there is no such server.
+        """
+        if server_id not in self.capsule_servers:
+            known = ", ".join(self.capsule_servers) or "none"
+            raise UsageError(
+                f"no capsule server {server_id!r} in the configuration (capsule_servers: {known})"
+            )
+        return self.capsule_servers[server_id]
 
     def container_limits(self) -> Limits:
         """The limits as the container package takes them."""

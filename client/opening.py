@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
 """Opens a container with one credential, as far as its payload: what decrypting and re-encrypting share.
 
-A record that the credential opens on its own is tried first, without any network. Otherwise the
-person's shares are collected with one signature. Nothing of the payload is read here.
+A record that the credential opens on its own is tried first, without any network. Then records that a
+capsule server completes; then the person's shares are collected with one signature. Nothing of the
+payload is read here.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from cryptography import x509
+
+from osak.client.capsule_server.records import capsule_records, open_record
 from osak.client.config import ClientConfig
 from osak.client.container import (
     ContainerHeader,
@@ -26,7 +31,8 @@ from osak.client.container import (
     unlock,
 )
 from osak.client.container.errors import NoRecipientError
-from osak.client.errors import UsageError
+from osak.client.errors import CapsuleServerError, UsageError
+from osak.client.identity.files import PersonalKey, PrivateKey
 from osak.client.share_records import ShareQuest, quest_for
 from osak.coordinator import (
     Collected,
@@ -48,10 +54,14 @@ class Keys:
     Attributes:
         unlocker: opens records that need no server.
         credential: signs tickets for share servers; None where the means cannot.
+        private_key: opens records that a capsule server completes; None where the means cannot.
+        certificate: of that key; capsule servers want to see it.
     """
 
     unlocker: Unlocker = field(repr=False)
     credential: Credential | None = field(default=None, repr=False)
+    private_key: PrivateKey | None = field(default=None, repr=False)
+    certificate: x509.Certificate | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,9 @@ class OpenContainer:
     outcomes: tuple[Outcome, ...]
 
 
+_Unlocked = tuple[PayloadKeys, tuple[Outcome, ...]]
+
+
 @contextmanager
 def open_container(
     container: Path, keys: Keys, *, config: ClientConfig, trust_container_servers: bool
@@ -78,10 +91,12 @@ def open_container(
     """Unlock ``container``; the stream is closed when the block ends.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file; or a capsule server is needed and is not configured, or has to
+            see a certificate that was not given.
         ContainerError: damaged, hostile, or not for this credential.
         NotEnoughSharesError: too few servers returned a good share; names each server's outcome.
         UnknownServerError: the shares lie at servers that no configured group has.
+        CapsuleServerError: the capsule server gave nothing that opens the container.
     """
     if not container.is_file():
         raise UsageError(f"there is no file {container}")
@@ -95,40 +110,70 @@ def open_container(
 
 def _unlock(
     header: ContainerHeader, keys: Keys, config: ClientConfig, *, trust_container_servers: bool
-) -> tuple[PayloadKeys, tuple[Outcome, ...]]:
+) -> _Unlocked:
     try:
         return unlock(header, keys.unlocker, config.container_limits()), ()
     except NoRecipientError:
-        records = list(_share_records(header, keys.credential))
-        if keys.credential is None or not records:
+        attempts = [
+            *_capsule_attempts(header, keys, config),
+            *_share_attempts(header, keys, config, trust_container_servers=trust_container_servers),
+        ]
+        if not attempts:
             raise
     failure: Exception | None = None
-    for record, quest in records:
-        extra: list[Server] = []
-        if trust_container_servers:
-            extra = [server_named_by_container(placement) for placement in quest.placements]
+    for attempt in attempts:
         try:
-            collected = asyncio.run(_collect(header, record, quest, keys.credential, config, extra=extra))
-        except (NotEnoughSharesError, UnknownServerError) as error:
+            return attempt()
+        except (NotEnoughSharesError, UnknownServerError, UsageError, CapsuleServerError) as error:
             failure = failure or error
-        else:
-            return unlock(header, KekUnlocker(record, collected.kek)), collected.outcomes
-    assert failure is not None, "there was at least one record"
+    assert failure is not None, "there was at least one attempt"
     raise failure
 
 
-def _share_records(
-    header: ContainerHeader, credential: Credential | None
-) -> Iterator[tuple[Recipient, ShareQuest]]:
+def _capsule_attempts(
+    header: ContainerHeader, keys: Keys, config: ClientConfig
+) -> Iterator[Callable[[], _Unlocked]]:
+    """One for every record that a capsule server keeps for this key."""
+
+    def attempt(record: Recipient, key: PrivateKey) -> _Unlocked:
+        if keys.certificate is None:
+            raise UsageError(
+                "the key to this file is kept by a capsule server, which wants to see your certificate:"
+                " give --certificate too"
+            )
+        person = PersonalKey(key, keys.certificate)
+        return open_record(header, record, person, config.capsule_servers, config.timeouts), ()
+
+    if keys.private_key is not None:
+        for record in capsule_records(header, keys.private_key):
+            yield partial(attempt, record, keys.private_key)
+
+
+def _share_attempts(
+    header: ContainerHeader, keys: Keys, config: ClientConfig, *, trust_container_servers: bool
+) -> Iterator[Callable[[], _Unlocked]]:
+    """One for every record of shares that are this person's."""
+
+    def attempt(record: Recipient, quest: ShareQuest, credential: Credential) -> _Unlocked:
+        extra: list[Server] = []
+        if trust_container_servers:
+            extra = [server_named_by_container(placement) for placement in quest.placements]
+        collected = asyncio.run(_collect(header, record, quest, credential, config, extra=extra))
+        return unlock(header, KekUnlocker(record, collected.kek)), collected.outcomes
+
+    if keys.credential is not None:
+        for record, quest in _share_records(header, keys.credential):
+            yield partial(attempt, record, quest, keys.credential)
+
+
+def _share_records(header: ContainerHeader, credential: Credential) -> Iterator[tuple[Recipient, ShareQuest]]:
     """Share records for this person, t-of-n before n-of-n: they need fewer servers."""
     found = [
         (recipient, quest_for(recipient.capsule))
         for recipient in header.recipients
         if isinstance(recipient.capsule, KeySharesCapsule | ThresholdSharesCapsule)
     ]
-    mine = [
-        item for item in found if credential is not None and item[1].recipient_id == credential.recipient_id
-    ]
+    mine = [item for item in found if item[1].recipient_id == credential.recipient_id]
     yield from sorted(mine, key=lambda item: item[1].scheme != "t-of-n")
 
 

@@ -6,6 +6,7 @@ Where a command also takes recipients, whose options have the same names, these 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,13 +16,26 @@ from osak.client.cli.options import FILE, CommandT
 from osak.client.cli.terminal import read_secret_text, read_small_file
 from osak.client.container import PasswordUnlocker, PrivateKeyUnlocker, SymmetricUnlocker
 from osak.client.errors import UsageError
-from osak.client.identity.files import PasswordNeededError, load_pkcs12, load_private_key, load_secret
+from osak.client.identity.files import (
+    PasswordNeededError,
+    PersonalKey,
+    load_personal_key,
+    load_pkcs12,
+    load_private_key,
+    load_secret,
+)
 from osak.client.opening import Keys
-from osak.coordinator import KeyCredential
+from osak.coordinator import CredentialError, KeyCredential
 
 LoadedT = TypeVar("LoadedT")
 
-_KEY_FILES: Final = ("p12", "p12_password_file", "private_key", "private_key_password_file")
+_KEY_FILES: Final = (
+    "p12",
+    "p12_password_file",
+    "private_key",
+    "private_key_password_file",
+    "certificate",
+)
 _NAMES: Final = frozenset((*_KEY_FILES, "open_password", "open_password_file", "open_secret", "open_label"))
 
 
@@ -35,6 +49,9 @@ def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
         click.option("--private-key", type=FILE, help="An EC or RSA private key, PEM or DER."),
         click.option(
             "--private-key-password-file", type=FILE, help="Read its password from this file's first line."
+        ),
+        click.option(
+            "--certificate", type=FILE, help="The certificate of --private-key, which servers want to see."
         ),
         click.option(
             f"--{prefix}password",
@@ -83,6 +100,7 @@ def read_keys(
     p12_password_file: Path | None,
     private_key: Path | None,
     private_key_password_file: Path | None,
+    certificate: Path | None,
     open_password: bool,
     open_password_file: Path | None,
     open_secret: Path | None,
@@ -101,18 +119,26 @@ def read_keys(
         )
     if open_label and not (open_password or open_password_file or open_secret):
         raise UsageError("a label to open belongs to a password or a secret")
+    if certificate and private_key is None:
+        raise UsageError("--certificate belongs to --private-key")
     if p12 is not None:
-        person = _with_password(load_pkcs12, p12, p12_password_file)
-        return Keys(
-            PrivateKeyUnlocker(person.private_key), KeyCredential(person.private_key, person.certificate)
-        )
+        return _personal_keys(_with_password(load_pkcs12, p12, p12_password_file))
     if private_key is not None:
-        return Keys(
-            PrivateKeyUnlocker(_with_password(load_private_key, private_key, private_key_password_file))
-        )
+        key = _with_password(load_private_key, private_key, private_key_password_file)
+        if certificate is not None:
+            return _personal_keys(load_personal_key(key, read_small_file(certificate)))
+        return Keys(PrivateKeyUnlocker(key), private_key=key)
     if open_secret is not None:
         return Keys(SymmetricUnlocker(load_secret(read_small_file(open_secret)), open_label))
     return Keys(PasswordUnlocker(read_secret_text(open_password_file, "Password"), open_label))
+
+
+def _personal_keys(person: PersonalKey) -> Keys:
+    """All that a key with its certificate can do; not every certificate names a person who has shares."""
+    credential = None
+    with suppress(CredentialError):
+        credential = KeyCredential(person.private_key, person.certificate)
+    return Keys(PrivateKeyUnlocker(person.private_key), credential, person.private_key, person.certificate)
 
 
 def _with_password(

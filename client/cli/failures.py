@@ -120,5 +120,10 @@ def _client_failure(error: Exception) -> Failure:
             return Failure(6, "output", str(error))
         case errors.CredentialFileError():
             return Failure(3, "credential", str(error))
+        case errors.CapsuleServerError():
+            return Failure(6, "capsule-server", str(error))
+        case errors.UnknownCapsuleServerError():
+            hint = "ask your administrator where it is, and add it under capsule_servers"
+            return Failure(2, "unknown-server", str(error), hint)
         case _:
             return Failure(2, "usage", str(error))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from osak.client.capsule_server.recipient import CapsuleServerRecipient
 from osak.client.cli.options import FILE, CommandT
 from osak.client.cli.terminal import read_secret_text, read_small_file
 from osak.client.config import ClientConfig
@@ -15,6 +16,7 @@ from osak.client.identity.files import load_recipient_key, load_secret
 from osak.client.share_uploads import ShareTarget
 from osak.coordinator import Group, Scheme
 from osak.shares.protocol.recipient import recipient_id_from_person
+from osak.shares.protocol.times import time_text
 
 _OPTIONS = (
     click.option(
@@ -29,6 +31,12 @@ _OPTIONS = (
     ),
     click.option(
         "--cert", "certificates", multiple=True, type=FILE, help="A certificate or public key (EC or RSA)."
+    ),
+    click.option(
+        "--server",
+        "server_id",
+        metavar="ID",
+        help="For --cert: keep the key at this capsule server of the configuration.",
     ),
     click.option(
         "--password", "passwords", multiple=True, metavar="LABEL", help="A password; you are asked for it."
@@ -54,12 +62,25 @@ class Recipients:
     """Who shall be able to open the file.
 
     Attributes:
-        writers: those whose records need no server.
+        writers: those whose records need no share servers.
         targets: those whose KEKs are shared among servers.
     """
 
     writers: list[RecipientWriter]
     targets: list[ShareTarget]
+
+    def capsule_facts(self) -> list[dict[str, str | None]]:
+        """What capsule servers took, as JSON members, once the container is written."""
+        found = [writer.uploaded for writer in self.writers if isinstance(writer, CapsuleServerRecipient)]
+        return [
+            {
+                "server": uploaded.server_id,
+                "transaction_id": uploaded.transaction_id,
+                "expires_at": None if uploaded.expires_at is None else time_text(uploaded.expires_at),
+            }
+            for uploaded in found
+            if uploaded is not None
+        ]
 
 
 def recipient_options(command: CommandT) -> CommandT:
@@ -77,6 +98,7 @@ def read_recipients(
     threshold: int | None,
     n_of_n: bool,
     certificates: tuple[Path, ...],
+    server_id: str | None,
     passwords: tuple[str, ...],
     password_file: Path | None,
     secrets: tuple[str, ...],
@@ -91,17 +113,14 @@ def read_recipients(
     """
     if not people and (group_name or threshold or n_of_n):
         raise UsageError("--group, --threshold and --n-of-n belong to --to: name a person")
+    if server_id is not None and not certificates:
+        raise UsageError("--server belongs to --cert: name a certificate or public key")
     targets = [
         replace(target, plain_label=plain_labels)
         for target in _share_targets(people, config, group_name, threshold, n_of_n=n_of_n)
     ]
     writers = [
-        *(
-            PublicKeyRecipient(
-                load_recipient_key(read_small_file(path)), file_name=path.name, plain_label=plain_labels
-            )
-            for path in certificates
-        ),
+        *(_key_recipient(path, config, server_id, plain_label=plain_labels) for path in certificates),
         *(_secret_recipient(text, plain_label=plain_labels) for text in secrets),
         *_password_recipients(passwords, password_file, plain_label=plain_labels),
     ]
@@ -130,6 +149,22 @@ def _share_targets(
         group = Group(**{**dict(group), "threshold": threshold, "write_quorum": quorum})
     scheme: Scheme = "n-of-n" if n_of_n else "t-of-n"
     return [ShareTarget(recipient_id_from_person(person), name, group, scheme) for person in people]
+
+
+def _key_recipient(
+    path: Path, config: ClientConfig, server_id: str | None, *, plain_label: bool
+) -> RecipientWriter:
+    key = load_recipient_key(read_small_file(path))
+    if server_id is None:
+        return PublicKeyRecipient(key, file_name=path.name, plain_label=plain_label)
+    return CapsuleServerRecipient(
+        key,
+        server_id,
+        config.capsule_server(server_id),
+        config.timeouts,
+        file_name=path.name,
+        plain_label=plain_label,
+    )
 
 
 def _secret_recipient(text: str, *, plain_label: bool) -> RecipientWriter:

@@ -23,6 +23,7 @@ from osak.client.container.capsules import (
     ThresholdSharesCapsule,
     UnknownCapsule,
 )
+from osak.client.container.compression import Compression
 from osak.client.container.limits import Limits
 from osak.client.container.reader import (
     ContainerHeader,
@@ -36,7 +37,11 @@ from osak.client.container.reader import (
 from osak.client.container.recipients.base import RecipientWriter, Unlocker
 from osak.client.container.recipients.kek import KekRecipient, KekUnlocker
 from osak.client.container.recipients.password import PasswordRecipient, PasswordUnlocker
-from osak.client.container.recipients.public_key import PrivateKeyUnlocker, PublicKeyRecipient
+from osak.client.container.recipients.public_key import (
+    PrivateKeyUnlocker,
+    PublicKeyRecipient,
+    public_key_bytes,
+)
 from osak.client.container.recipients.symmetric import SymmetricRecipient, SymmetricUnlocker
 from osak.client.container.sink import MemorySink, Sink
 from osak.client.container.unpack import ExtractedEntry
@@ -44,6 +49,7 @@ from osak.client.container.writer import ContainerSummary, ContainerWriter, writ
 
 __all__ = [
     "Capsule",
+    "Compression",
     "ContainerHeader",
     "ContainerSummary",
     "ContainerWriter",
@@ -78,6 +84,7 @@ __all__ = [
     "extract",
     "is_right_kek",
     "list_entries",
+    "public_key_bytes",
     "read_header",
     "unlock",
     "write_container",

@@ -83,6 +83,20 @@ def load_private_key(data: bytes, password: str | None) -> PrivateKey:
         raise CredentialFileError("not a private key in PEM or DER") from error
 
 
+def load_personal_key(key: PrivateKey, certificate: bytes) -> PersonalKey:
+    """A private key with its certificate in PEM or DER.
+
+    Raises:
+        CredentialFileError: no certificate, or one for another key.
+    """
+    found = load_recipient_key(certificate)
+    if not isinstance(found, x509.Certificate):
+        raise CredentialFileError("a certificate is needed, not a bare public key")
+    if found.public_key() != key.public_key():
+        raise CredentialFileError("the certificate is not for this private key")
+    return PersonalKey(key, found)
+
+
 def load_recipient_key(data: bytes) -> x509.Certificate | PublicKey:
     """What a sender has of a recipient: a certificate or a public key, PEM or DER.
 

@@ -47,7 +47,8 @@ def encrypt(
         if outcome.status is not Status.OK:
             terminal.note(f"warning: {outcome}")
     terminal.result(
-        _facts(done), f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
+        {**_facts(done), "capsules": chosen.capsule_facts()},
+        f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)",
     )
 
 

@@ -70,7 +70,7 @@ def reencrypt(
     for record in done.left_out:
         terminal.warning(f"not carried over: {record.line}")
     text = f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
-    terminal.result(_facts(done), text)
+    terminal.result({**_facts(done), "capsules": chosen.capsule_facts()}, text)
 
 
 def _refuse_to_keep(container: Path, config: ClientConfig) -> None:

@@ -38,6 +38,13 @@ _OAEP: Final = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), labe
 _FINGERPRINT_DIGITS: Final = 16
 
 
+def public_key_bytes(key: PublicKey) -> bytes:
+    """A key as records name it: uncompressed point (RFC 8446, 4.2.8.2), or DER of ``RSAPublicKey``."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
 class PublicKeyRecipient:
     """The owner of a certificate or of a bare public key."""
 
@@ -72,15 +79,19 @@ class PublicKeyRecipient:
         Raises:
             InvalidInputError: the label is too long.
         """
+        capsule, kek = self.make_capsule(random_bytes)
+        return sealed_record(capsule, self.key_label, fmk, kek)
+
+    def make_capsule(self, random_bytes: RandomBytes) -> tuple[ECCapsule | RSACapsule, bytes]:
+        """Return a fresh KEK and the capsule that carries it to the owner of this key."""
         if isinstance(self._key, rsa.RSAPublicKey):
             kek = random_bytes(KEY_BYTES)
-            rsa_capsule = RSACapsule(_rsa_der(self._key), self._key.encrypt(kek, _OAEP))
-            return sealed_record(rsa_capsule, self.key_label, fmk, kek)
+            return RSACapsule(public_key_bytes(self._key), self._key.encrypt(kek, _OAEP)), kek
         ephemeral = ec.generate_private_key(self._key.curve)
         curve, _ = _CURVES[self._key.curve.name]
-        ec_capsule = ECCapsule(curve, _point(self._key), _point(ephemeral.public_key()))
-        kek = _ec_kek(ephemeral, self._key, ec_capsule)
-        return sealed_record(ec_capsule, self.key_label, fmk, kek)
+        points = public_key_bytes(self._key), public_key_bytes(ephemeral.public_key())
+        capsule = ECCapsule(curve, *points)
+        return capsule, _ec_kek(ephemeral, self._key, capsule)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,10 +103,11 @@ class PrivateKeyUnlocker:
     def candidates(self, recipients: Sequence[Recipient], limits: Limits) -> Sequence[Candidate]:  # noqa: ARG002 - cheap work
         """Pick the records that name this key."""
         offer: Callable[[Recipient], Candidate | None]
+        mine = public_key_bytes(self.key.public_key())
         if isinstance(self.key, rsa.RSAPrivateKey):
-            offer = partial(_rsa_candidate, self.key, _rsa_der(self.key.public_key()))
+            offer = partial(_rsa_candidate, self.key, mine)
         else:
-            offer = partial(_ec_candidate, self.key, _point(self.key.public_key()))
+            offer = partial(_ec_candidate, self.key, mine)
         return [candidate for recipient in recipients if (candidate := offer(recipient)) is not None]
 
 
@@ -195,11 +207,3 @@ def _plain(label: str) -> str:
     """The bare name in a label of ours."""
     found = key_label.fields(label)
     return next(found[name] for name in ("cn", "file", "label", "cert_sha1") if name in found)
-
-
-def _point(key: ec.EllipticCurvePublicKey) -> bytes:
-    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-
-
-def _rsa_der(key: rsa.RSAPublicKey) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.PKCS1)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Encrypting through a capsule server: a ``RecipientWriter`` whose capsule goes to the server.
+
+The upload happens in ``wrap``, that is when the header is written: after everything that can be checked
+was checked and after all shares were stored, and before any plaintext is read. If the container fails
+after that, the capsule stays on the server until it expires; the API has no way to delete it. It is of
+no use without the container and the recipient's key. What calls servers is imported only then: most
+encryptions do without.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from cryptography import x509
+
+from osak.client.capsule_server.receipt import UploadedCapsule
+from osak.client.capsule_server.settings import CapsuleServer
+from osak.client.container import (
+    Curve,
+    ECCapsule,
+    KekRecipient,
+    KeyServerCapsule,
+    PublicKeyRecipient,
+    Recipient,
+    RSACapsule,
+)
+from osak.client.errors import UsageError
+from osak.client.identity.files import PublicKey
+from osak.coordinator import Timeouts
+from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
+
+_TYPES = {Curve.P256: CapsuleType.P256, Curve.P384: CapsuleType.P384, Curve.P521: CapsuleType.P521}
+
+
+class CapsuleServerRecipient:
+    """The owner of a certificate or public key, whose capsule a server keeps.
+
+    Attributes:
+        uploaded: what the server took, once ``wrap`` was called.
+    """
+
+    def __init__(
+        self,
+        key: x509.Certificate | PublicKey,
+        server_id: str,
+        server: CapsuleServer,
+        timeouts: Timeouts,
+        *,
+        file_name: str | None = None,
+        plain_label: bool = False,
+        now: datetime | None = None,
+    ) -> None:
+        """Check the key and work out how long the capsule is needed.
+
+        Raises:
+            InvalidInputError: the key cannot receive CDOC2 files.
+            UsageError: the certificate has ended: its owner could not fetch anything with it.
+        """
+        self._recipient = PublicKeyRecipient(key, file_name=file_name, plain_label=plain_label)
+        self._server_id = server_id
+        self._server = server
+        self._timeouts = timeouts
+        self._expires_at = _expiry(key, server, now or datetime.now(UTC))
+        self.uploaded: UploadedCapsule | None = None
+
+    def wrap(self, fmk: bytes, random_bytes: Callable[[int], bytes]) -> Recipient:
+        """Upload the capsule and return the record that names it.
+
+        Raises:
+            CapsuleServerError: the server did not take it.
+            InvalidInputError: the label is too long.
+        """
+        from osak.client.capsule_server.calls import upload_capsule  # noqa: PLC0415 - see the docstring above
+
+        capsule, kek = self._recipient.make_capsule(random_bytes)
+        self.uploaded = asyncio.run(
+            upload_capsule(
+                self._server_id,
+                self._server,
+                capsule_message(capsule),
+                expires_at=self._expires_at,
+                timeouts=self._timeouts,
+            )
+        )
+        record = KeyServerCapsule(
+            curve=capsule.curve if isinstance(capsule, ECCapsule) else None,
+            recipient_public_key=capsule.recipient_public_key,
+            keyserver_id=self._server_id,
+            transaction_id=self.uploaded.transaction_id,
+        )
+        return KekRecipient(record, self._recipient.key_label, kek).wrap(fmk, random_bytes)
+
+
+def capsule_message(capsule: ECCapsule | RSACapsule) -> CapsuleMessage:
+    """The capsule as servers take it."""
+    if isinstance(capsule, RSACapsule):
+        return CapsuleMessage(CapsuleType.RSA, capsule.recipient_public_key, capsule.encrypted_kek)
+    return CapsuleMessage(_TYPES[capsule.curve], capsule.recipient_public_key, capsule.sender_public_key)
+
+
+def capsule_of_message(message: CapsuleMessage) -> ECCapsule | RSACapsule:
+    """A server's capsule as it would stand in a container."""
+    if message.capsule_type is CapsuleType.RSA:
+        return RSACapsule(message.recipient_id, message.ephemeral_key_material)
+    curve = next(curve for curve, kind in _TYPES.items() if kind is message.capsule_type)
+    return ECCapsule(curve, message.recipient_id, message.ephemeral_key_material)
+
+
+def _expiry(key: x509.Certificate | PublicKey, server: CapsuleServer, now: datetime) -> datetime | None:
+    """Whichever comes first: what the configuration says, or the certificate's end."""
+    ends = [] if server.expires_after is None else [now + server.expires_after]
+    if isinstance(key, x509.Certificate):
+        end = key.not_valid_after_utc
+        if end <= now:
+            raise UsageError(
+                f"the certificate ended on {end:%Y-%m-%d}: with it nobody could fetch from a capsule server"
+            )
+        ends.append(end)
+    return min(ends, default=None)
