@@ -6,7 +6,8 @@ packages bring (``osak node``) are found through the entry points ``osak.command
 imports the node.
 
 Exit codes: 0 done · 1 anything else · 2 usage or configuration · 3 no recipient record or wrong
-credential · 4 not enough shares · 5 damaged or hostile container · 6 network, server or file system.
+credential · 4 not enough shares · 5 damaged or hostile container · 6 network, server or file system ·
+128 + n stopped by signal n.
 """
 
 import sys
@@ -19,6 +20,7 @@ import click
 
 from osak import __version__
 from osak.client.cli.failures import Failure, describe_failure
+from osak.client.cli.interruption import Interruption
 from osak.client.cli.terminal import Terminal
 
 _COMMANDS = {
@@ -75,17 +77,23 @@ def osak() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    terminal = Terminal()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # Looked for before parsing, so that a mistake in the command line is answered in JSON as well.
+    terminal = Terminal(json="--json" in arguments)
+    interruption = Interruption()
     try:
-        status = osak.main(arguments, prog_name="osak", standalone_mode=False, obj=terminal)
+        with interruption.watched():
+            status = osak.main(arguments, prog_name="osak", standalone_mode=False, obj=terminal)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.UsageError as error:
         context = error.ctx.command_path if error.ctx else "osak"
         return _fail(terminal, Failure(2, "usage", error.format_message(), f"see {context} --help"))
+    except click.ClickException as error:  # of commands that other packages bring
+        return _fail(terminal, Failure(error.exit_code, "failed", error.format_message()))
     except (click.Abort, KeyboardInterrupt):
-        return _fail(terminal, Failure(1, "interrupted", "stopped by you; nothing was left behind"))
+        text = "stopped; nothing was left behind"
+        return _fail(terminal, Failure(interruption.exit_code, "interrupted", text))
     except Exception as error:
         # The one place where errors end; those without a meaning for people keep their traceback.
         failure = describe_failure(error)

@@ -15,6 +15,7 @@ from osak.client.errors import UsageError
 from osak.client.identity.files import load_recipient_key, load_secret
 from osak.client.share_uploads import ShareTarget
 from osak.coordinator import Group, Scheme
+from osak.coordinator.group import MAX_THRESHOLD
 from osak.shares.protocol.recipient import recipient_id_from_person
 from osak.shares.protocol.times import time_text
 
@@ -24,7 +25,7 @@ _OPTIONS = (
     ),
     click.option("--group", "group_name", help="Servers to use for --to (else the configuration's default)."),
     click.option(
-        "--threshold", type=click.IntRange(2, 255), help="How many servers open the file, for --to."
+        "--threshold", type=click.IntRange(2, MAX_THRESHOLD), help="How many servers open the file, for --to."
     ),
     click.option(
         "--n-of-n", is_flag=True, help="For --to: the official scheme; every server is needed to open it."

@@ -3,6 +3,7 @@
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from osak.client.errors import UsageError
 from osak.client.group_file import ServerEntry, add_servers
 from osak.client.output import atomic_output
 from osak.coordinator import Coordinator, Group, NodeCheck, Server, Status, Timeouts, TLSSettings
+from osak.coordinator.group import MAX_THRESHOLD
 from osak.coordinator.transport.first_contact import read_pin
 from osak.coordinator.transport.http import HTTPTransport
 from osak.shares.configuration import load_settings
@@ -61,7 +63,7 @@ def check(terminal: Terminal, name: str | None) -> int:
     "--group", "name", default="default", show_default=True, help="The group to add to; made if new."
 )
 @click.option(
-    "--threshold", type=click.IntRange(2, 255), help="Of a new group: how many servers open a file."
+    "--threshold", type=click.IntRange(2, MAX_THRESHOLD), help="Of a new group: how many servers open a file."
 )
 @click.option("--ca-file", type=FILE, help="Trust this certificate authority as well as the server's key.")
 @click.option("--yes", is_flag=True, help="Do not ask; you have compared the pins already.")
@@ -80,22 +82,32 @@ def add(
     Compare organisation and pin with what the organisation published: whoever answers at the URL now
     is trusted from now on. A new group needs --threshold and at least that many servers.
     """
+    path = config_path(terminal.config) or Path(CONFIG_FILE_NAME)
+    if path.exists():
+        load_client_config(path)  # its mistakes are told before any server is asked
     found = asyncio.run(_meet([_server_url(url) for url in urls], ca_file.resolve() if ca_file else None))
     for entry in found:
         terminal.note(f"{entry.url}\n  id            {entry.id}\n  organisation  {entry.organisation}")
         terminal.note(f"  pin           {entry.pin_sha256}")
     if not yes:
         confirm_or_refuse(f"Trust {'this server' if len(found) == 1 else f'these {len(found)} servers'}?")
-    path = config_path(terminal.config) or Path(CONFIG_FILE_NAME)
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     changed = add_servers(text, name, found, threshold)
     load_settings(changed, ClientConfig, source=str(path), environment=os.environ, folder=path.parent)
-    with atomic_output(path, overwrite=True) as file:
-        file.write(changed.encode())
+    _replace(path.resolve(), changed.encode())
     servers = [{"id": entry.id, "url": entry.url, "pin_sha256": entry.pin_sha256} for entry in found]
     terminal.result(
         {"config": str(path), "group": name, "added": servers}, f"added to group {name} in {path}"
     )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file anew; one that only its owner may read stays so."""
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    with atomic_output(path, overwrite=True) as file:
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+        file.write(content)
 
 
 def _server_url(text: str) -> ServerURL:
