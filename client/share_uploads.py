@@ -73,20 +73,47 @@ class ShareUploads:
         Raises:
             DistributionError: too few servers took their share; nothing stays stored.
         """
-        if not targets:
-            return []
-        uploads = asyncio.run(_upload(targets, self._config))
-        self._distributions += [upload.distribution for upload in uploads]
-        return uploads
+        return asyncio.run(self._upload(targets)) if targets else []
+
+    async def _upload(self, targets: Sequence[ShareTarget]) -> list[Upload]:
+        async with HTTPTransport(self._config.timeouts) as transport:
+            coordinator = self._coordinator(transport)
+            # All are waited for, so that whatever was stored is known when one fails.
+            results = await asyncio.gather(
+                *(self._upload_one(target, coordinator) for target in targets), return_exceptions=True
+            )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in results if isinstance(result, Upload)]
+
+    async def _upload_one(self, target: ShareTarget, coordinator: Coordinator) -> Upload:
+        salt = secrets.token_bytes(_SALT_BYTES)
+        kek = key_schedule.shares_kek(secrets.token_bytes(32), salt, target.recipient_id)
+        life = target.group.expires_after
+        distribution = await coordinator.store(
+            kek,
+            target.group,
+            target.recipient_id,
+            scheme=target.scheme,
+            salt=salt,
+            expires_at=None if life is None else datetime.now(UTC) + life,
+        )
+        # At once: whoever waits for all may be cancelled before it hears of this one.
+        self._distributions.append(distribution)
+        capsule = capsule_for(distribution, target.recipient_id, target.group_name, target.scheme)
+        label = target.recipient_id if target.plain_label else key_label.for_person(target.recipient_id)
+        return Upload(distribution, KekRecipient(capsule, label, kek))
 
     async def _take_back(self) -> None:
         """Revoke what was stored; what cannot be revoked expires on its own."""
         async with HTTPTransport(self._config.timeouts) as transport:
-            coordinator = Coordinator(
-                transport=transport, groups=self._config.groups, timeouts=self._config.timeouts
-            )
+            coordinator = self._coordinator(transport)
             for distribution in self._distributions:
                 await coordinator.revoke(distribution.receipts)
+
+    def _coordinator(self, transport: HTTPTransport) -> Coordinator:
+        return Coordinator(transport=transport, groups=self._config.groups, timeouts=self._config.timeouts)
 
 
 def require_recipients(recipients: Sequence[RecipientWriter], targets: Sequence[ShareTarget]) -> None:
@@ -102,35 +129,3 @@ def require_recipients(recipients: Sequence[RecipientWriter], targets: Sequence[
     people = [target.recipient_id for target in targets]
     if len(set(people)) != len(people):
         raise UsageError("the same person is named twice with --to")
-
-
-async def _upload(targets: Sequence[ShareTarget], config: ClientConfig) -> list[Upload]:
-    async with HTTPTransport(config.timeouts) as transport:
-        coordinator = Coordinator(transport=transport, groups=config.groups, timeouts=config.timeouts)
-        results = await asyncio.gather(
-            *(_upload_one(target, coordinator) for target in targets), return_exceptions=True
-        )
-        failures = [result for result in results if isinstance(result, BaseException)]
-        uploads = [result for result in results if isinstance(result, Upload)]
-        if failures:
-            for upload in uploads:
-                await coordinator.revoke(upload.distribution.receipts)
-            raise failures[0]
-        return uploads
-
-
-async def _upload_one(target: ShareTarget, coordinator: Coordinator) -> Upload:
-    salt = secrets.token_bytes(_SALT_BYTES)
-    kek = key_schedule.shares_kek(secrets.token_bytes(32), salt, target.recipient_id)
-    life = target.group.expires_after
-    distribution = await coordinator.store(
-        kek,
-        target.group,
-        target.recipient_id,
-        scheme=target.scheme,
-        salt=salt,
-        expires_at=None if life is None else datetime.now(UTC) + life,
-    )
-    capsule = capsule_for(distribution, target.recipient_id, target.group_name, target.scheme)
-    label = target.recipient_id if target.plain_label else key_label.for_person(target.recipient_id)
-    return Upload(distribution, KekRecipient(capsule, label, kek))
