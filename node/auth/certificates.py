@@ -10,8 +10,8 @@ Rules (CDOC2 system architecture, chapter 6; ``chain`` does the first two):
 - its subject has exactly one serialNumber, an ETSI semantics identifier.
 
 A verified certificate is remembered for ``CACHE_SECONDS`` under the SHA-256 of its DER: a chain
-check costs about a millisecond, a ticket's own signature less than a tenth of that. The validity is
-checked on every use. Revocation is not checked yet.
+check costs about a millisecond, a ticket's own signature less than a tenth of that. The validity of
+the whole chain is checked on every use. Revocation is not checked yet.
 """
 
 import hashlib
@@ -45,6 +45,8 @@ class TrustedCertificate:
     Attributes:
         recipient_id: ``etsi/`` and the subject's serialNumber.
         public_key: the leaf's key.
+        not_before: since when every certificate of the chain is valid.
+        not_after: until when every one of them is.
     """
 
     recipient_id: str = field(repr=False)
@@ -84,13 +86,13 @@ class CertificateVerifier:
     def _verify_chain(self, der: bytes, now: datetime) -> TrustedCertificate:
         try:
             leaf = x509.load_der_x509_certificate(der)
-            verify_chain(leaf, self._anchors, self._intermediates, now)
-            return _read_person(leaf)
+            return _read_person(verify_chain(leaf, self._anchors, self._intermediates, now))
         except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
             raise CertificateRefusedError("the certificate is malformed") from error
 
 
-def _read_person(leaf: x509.Certificate) -> TrustedCertificate:
+def _read_person(chain: Sequence[x509.Certificate]) -> TrustedCertificate:
+    leaf = chain[0]
     try:
         usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound as error:
@@ -105,7 +107,10 @@ def _read_person(leaf: x509.Certificate) -> TrustedCertificate:
     except MessageError as error:
         raise CertificateRefusedError("the subject's serialNumber is no semantics identifier") from error
     return TrustedCertificate(
-        recipient_id, leaf.public_key(), leaf.not_valid_before_utc, leaf.not_valid_after_utc
+        recipient_id,
+        leaf.public_key(),
+        max(certificate.not_valid_before_utc for certificate in chain),
+        min(certificate.not_valid_after_utc for certificate in chain),
     )
 
 

@@ -39,34 +39,40 @@ def verify_chain(
     anchors: Sequence[x509.Certificate],
     intermediates: Sequence[x509.Certificate],
     now: datetime,
-) -> None:
-    """Check that ``leaf`` was issued, through at most two intermediates, by one of ``anchors``.
+) -> tuple[x509.Certificate, ...]:
+    """Return the path from ``leaf``, through at most two intermediates, to one of ``anchors``.
 
     Raises:
         CertificateRefusedError: there is no such chain that is valid now.
         ValueError: a certificate is malformed; also ``TypeError``, ``DuplicateExtension``.
     """
     _check_alone(leaf, now)
-    if not _leads_to_anchor(leaf, anchors, intermediates, now, depth=0):
+    issuers = _path_to_anchor(leaf, anchors, intermediates, now, depth=0)
+    if issuers is None:
         raise CertificateRefusedError("no chain to a trusted anchor that is valid now")
+    return (leaf, *issuers)
 
 
-def _leads_to_anchor(
+def _path_to_anchor(
     certificate: x509.Certificate,
     anchors: Sequence[x509.Certificate],
     intermediates: Sequence[x509.Certificate],
     now: datetime,
     *,
     depth: int,
-) -> bool:
-    """Whether an anchor, or an intermediate below one, issued ``certificate``; ``depth`` CAs are below."""
-    if any(_issued(anchor, certificate, now, depth) for anchor in anchors):
-        return True
-    return depth < MAX_INTERMEDIATES and any(
-        _issued(issuer, certificate, now, depth)
-        and _leads_to_anchor(issuer, anchors, intermediates, now, depth=depth + 1)
-        for issuer in intermediates
-    )
+) -> tuple[x509.Certificate, ...] | None:
+    """The issuers above ``certificate`` up to an anchor, if there is such a path; ``depth`` CAs are below."""
+    for anchor in anchors:
+        if _issued(anchor, certificate, now, depth):
+            return (anchor,)
+    if depth == MAX_INTERMEDIATES:
+        return None
+    for issuer in intermediates:
+        if _issued(issuer, certificate, now, depth):
+            above = _path_to_anchor(issuer, anchors, intermediates, now, depth=depth + 1)
+            if above is not None:
+                return (issuer, *above)
+    return None
 
 
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate, now: datetime, depth: int) -> bool:
