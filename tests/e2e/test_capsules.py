@@ -11,29 +11,19 @@ from typing import Any
 import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from factories.offices import SERVER_ID, Office, running_office
 from factories.people import Person, TestCA
 
 from osak.client.cli.main import main
-from osak.client.demo.servers import DemoServer, free_ports
 from osak.shares.protocol.times import parse_time
 
 CA = TestCA()
-SERVER_ID = "00000000-0000-0000-0000-000000000000"
 PEOPLE = {
     "rsa": CA.issue(key=rsa.generate_private_key(65537, 2048)),
     "p256": CA.issue(key=ec.generate_private_key(ec.SECP256R1())),
     "p384": CA.issue(key=ec.generate_private_key(ec.SECP384R1())),
     "p521": CA.issue(key=ec.generate_private_key(ec.SECP521R1())),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """One node of both roles and the client's configuration that names it."""
-
-    server: DemoServer
-    folder: Path
-    config: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +39,18 @@ Osak = Callable[..., Ran]
 
 
 @pytest.fixture(scope="module")
-def running_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """Set up with the real commands; stopped at the end whatever happens."""
-    folder = tmp_path_factory.mktemp("office")
-    (folder / "ca.pem").write_bytes(CA.certificate_pem)
-    port, admin, fetch = free_ports(3)
-    server = DemoServer("ria", "Asutus ria", folder / "ria", port, admin)
-    try:
-        server.set_up(folder / "ca.pem")
-        path = server.folder / "node.yaml"
-        role = "roles: [shares, capsules]\ncapsules:\n  fetch_listen: 127.0.0.1:%d\n  anchors: [trust/ca.pem]"
-        path.write_text(
-            path.read_text(encoding="utf-8").replace("roles: [shares]", role % fetch), encoding="utf-8"
-        )
-        server.start()
-        tls = {"ca_file": str(server.folder / "tls" / "cert.pem")}
-        urls = {"url": server.url, "fetch_url": server.url.replace(str(port), str(fetch))}
-        yield Office(server, folder, {"capsule_servers": {SERVER_ID: {**urls, "tls": tls}}})
-    finally:
-        server.stop()
+def module_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One node for all tests of this file."""
+    with running_office(tmp_path_factory.mktemp("office"), CA) as running:
+        yield running
 
 
 @pytest.fixture
-def office(running_office: Office) -> Iterator[Office]:
+def office(module_office: Office) -> Iterator[Office]:
     """The office, running at the start of the test and again after it."""
-    yield running_office
-    if not running_office.server.pids:
-        running_office.server.start()
+    yield module_office
+    if not module_office.server.pids:
+        module_office.server.start()
 
 
 @pytest.fixture
