@@ -47,8 +47,8 @@ def write_archive(
     entries: Iterable[Entry],
     limits: Limits,
     progress: Callable[[int], object] | None = None,
-) -> None:
-    """Write the whole archive.
+) -> list[tuple[int, int]]:
+    """Write the whole archive; return begin and end of each file's content in it.
 
     Args:
         write: takes the archive's bytes in order and must be done with the buffer when it returns.
@@ -62,19 +62,24 @@ def write_archive(
     """
     files = list(itertools.islice(entries, limits.max_entries + 1))
     _require_count(len(files), limits)
-    contents = _Contents(limits)
+    rules = _Rules(limits)
     for entry in files:
-        contents.add(entry.name, entry.size)
-    contents.require_some()
+        rules.add(entry.name, entry.size)
+    rules.require_some()
     archive = ArchiveWriter(write, limits)
     for entry in files:
         with closing(archive.open(entry.name, entry.size)) as file:
             _copy(file, entry, progress)
     archive.finish()
+    return archive.contents
 
 
 class ArchiveWriter:
-    """Takes files one after another, each closed before the next is opened; then ``finish``."""
+    """Takes files one after another, each closed before the next is opened; then ``finish``.
+
+    Attributes:
+        contents: begin and end of each file's content in the archive.
+    """
 
     def __init__(self, write: Callable[[Buffer], object], limits: Limits) -> None:
         """Keep where the archive goes.
@@ -83,8 +88,10 @@ class ArchiveWriter:
             write: takes the archive's bytes in order and must be done with the buffer when it returns.
             limits: what our own reader would accept.
         """
+        self.contents: list[tuple[int, int]] = []
         self._write = write
-        self._contents = _Contents(limits)
+        self._rules = _Rules(limits)
+        self._position = 0
         self._file: ArchiveFile | None = None
 
     def open(self, name: str, size: int) -> "ArchiveFile":
@@ -94,8 +101,12 @@ class ArchiveWriter:
             InvalidInputError: its name or size, or one file more, cannot go into a container.
         """
         self._require_whole()
-        self._contents.add(name, size)
-        self._write(_header(name, size))
+        self._rules.add(name, size)
+        header = _header(name, size)
+        self._write(header)
+        start = self._position + len(header)
+        self.contents.append((start, start + size))
+        self._position = start + size + -size % _BLOCK_BYTES
         self._file = ArchiveFile(self._write, name, size)
         return self._file
 
@@ -106,7 +117,7 @@ class ArchiveWriter:
             InvalidInputError: it has no file, or the last one is not complete.
         """
         self._require_whole()
-        self._contents.require_some()
+        self._rules.require_some()
         self._write(bytes(2 * _BLOCK_BYTES))
 
     def _require_whole(self) -> None:
@@ -147,8 +158,8 @@ class ArchiveFile:
             self._padding_bytes = 0
 
 
-class _Contents:
-    """What is in an archive so far, by the rules that readers apply."""
+class _Rules:
+    """The rules that readers apply to the files of an archive, taken one by one."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

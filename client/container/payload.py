@@ -12,23 +12,22 @@ What ``PayloadReader.unverified_chunks`` yields is unverified until ``verify`` r
 found in it may be reported before that (chapter 3, "streaming").
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from isal import igzip_lib, isal_zlib
+from isal import igzip_lib
 
 from osak.client.container.aead import NONCE_BYTES, TAG_BYTES, Buffer, StreamDecryptor, StreamEncryptor
+from osak.client.container.compression import Compression, deflater
 from osak.client.container.errors import DamagedContainerError, LimitExceededError
 from osak.client.container.limits import Limits
-
-DEFAULT_COMPRESSION_LEVEL: Final = 1
+from osak.client.container.ratio_watch import RatioWatch
 
 _PACK_BYTES: Final = 2**20
 _READ_BYTES: Final = 2**20
 _INFLATE_BYTES: Final = 2**20
-_ZLIB_WINDOW_BITS: Final = 15
 _LARGEST_ZLIB_METHOD: Final = 0x78
 
 
@@ -46,7 +45,7 @@ class PayloadWriter:
         nonce: bytes,
         aad: bytes,
         *,
-        level: int = DEFAULT_COMPRESSION_LEVEL,
+        compression: Compression = Compression.FAST,
     ) -> None:
         """Begin the payload.
 
@@ -55,11 +54,13 @@ class PayloadWriter:
             cek: content key of 32 bytes, used for this one payload.
             nonce: 12 fresh random bytes.
             aad: prefix, header and header HMAC (chapter 5).
-            level: 0 (fast) to 3 (small) of the isal library.
+            compression: how hard to pack.
         """
         self._out = out
         self._encryptor = StreamEncryptor(cek, nonce, aad)
-        self._deflate = isal_zlib.compressobj(level, isal_zlib.DEFLATED, _ZLIB_WINDOW_BITS)
+        self._deflater = deflater(compression)
+        self._watch = None if compression is Compression.NONE else RatioWatch()
+        self._given_bytes = 0
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="osak-deflate")
         self._under_way: Future[bytes] | None = None
         self._gathered = bytearray()
@@ -84,7 +85,7 @@ class PayloadWriter:
             return
         for block in (self._gathered, bytes(data)):
             before = self._under_way
-            self._under_way = self._worker.submit(self._deflate.compress, block)
+            self._under_way = self._worker.submit(self._deflate, block)
             self._emit(before)
         self._gathered = bytearray()
 
@@ -94,11 +95,29 @@ class PayloadWriter:
         Raises:
             InvalidInputError: the payload is larger than one container can carry.
         """
-        last = self._worker.submit(lambda: self._deflate.compress(self._gathered) + self._deflate.flush())
+        last = self._worker.submit(self._deflate, self._gathered, last=True)
         self._emit(self._under_way)
         self._emit(last)
         self._worker.shutdown()
         self._out.write(self._encryptor.finish())
+
+    def exceeds_java_ratio(self, contents: Sequence[tuple[int, int]]) -> bool:
+        """Whether the official Java client would refuse the payload, after ``finish``; see `ratio_watch`.
+
+        Args:
+            contents: begin and end of every file's content in what was written.
+        """
+        return self._watch is not None and self._watch.exceeds_java_ratio(contents)
+
+    def _deflate(self, block: Buffer, *, last: bool = False) -> bytes:
+        """Runs in the worker."""
+        packed = self._deflater.compress(block)
+        if last:
+            packed += self._deflater.flush()
+        self._given_bytes += len(block)
+        if self._watch is not None:
+            self._watch.see(packed, self._given_bytes)
+        return packed
 
     def _emit(self, deflated: Future[bytes] | None) -> None:
         packed = deflated.result() if deflated is not None else b""

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, Self
 from osak.client.container.aead import NONCE_BYTES
 from osak.client.container.archive import ArchiveWriter, Entry, write_archive
 from osak.client.container.capsules import Recipient
+from osak.client.container.compression import Compression
 from osak.client.container.envelope import envelope_bytes
 from osak.client.container.errors import InvalidInputError
 from osak.client.container.header_builder import build_header
@@ -35,10 +36,12 @@ class ContainerSummary:
     Attributes:
         recipients: the records, in order.
         header_bytes: length of the header.
+        exceeds_java_ratio: whether the official Java client will refuse it (see `ratio_watch`).
     """
 
     recipients: tuple[Recipient, ...]
     header_bytes: int
+    exceeds_java_ratio: bool = False
 
 
 class ContainerWriter:
@@ -59,6 +62,7 @@ class ContainerWriter:
         *,
         random_bytes: RandomBytes = secrets.token_bytes,
         limits: Limits | None = None,
+        compression: Compression = Compression.FAST,
     ) -> None:
         """Make all records and write everything before the payload.
 
@@ -67,6 +71,7 @@ class ContainerWriter:
             recipients: who can open it; at least one.
             random_bytes: source of the FMK, salts and nonce.
             limits: what readers accept.
+            compression: how hard to pack.
 
         Raises:
             InvalidInputError: recipients that cannot go into a container, or that readers would refuse.
@@ -79,7 +84,7 @@ class ContainerWriter:
         self.summary = ContainerSummary(records, len(header))
         out.write(envelope_bytes(header, hmac, limits))
         nonce, aad = random_bytes(NONCE_BYTES), payload_aad(header, hmac)
-        self._payload = PayloadWriter(out, content_key(fmk), nonce, aad)
+        self._payload = PayloadWriter(out, content_key(fmk), nonce, aad, compression=compression)
         self._archive = ArchiveWriter(self._payload.write, limits)
         self._limits = limits
 
@@ -106,7 +111,7 @@ class ContainerWriter:
             InvalidInputError: no file was given, or the last is not complete.
         """
         self._archive.finish()
-        self._payload.finish()
+        self._finish(self._archive.contents)
 
     def discard(self) -> None:
         """Do nothing: without its tag the output is no container."""
@@ -117,8 +122,13 @@ class ContainerWriter:
         Raises:
             InvalidInputError: files that cannot go into a container, or that change meanwhile.
         """
-        write_archive(self._payload.write, entries, self._limits, progress)
+        self._finish(write_archive(self._payload.write, entries, self._limits, progress))
+
+    def _finish(self, contents: Sequence[tuple[int, int]]) -> None:
         self._payload.finish()
+        self.summary = dataclasses.replace(
+            self.summary, exceeds_java_ratio=self._payload.exceeds_java_ratio(contents)
+        )
 
 
 def write_container(
@@ -128,6 +138,7 @@ def write_container(
     *,
     random_bytes: RandomBytes = secrets.token_bytes,
     limits: Limits | None = None,
+    compression: Compression = Compression.FAST,
     progress: Callable[[int], object] | None = None,
 ) -> ContainerSummary:
     """Write a whole container.
@@ -138,12 +149,15 @@ def write_container(
         recipients: who can open it; at least one.
         random_bytes: source of the FMK, salts and nonce.
         limits: what readers accept.
+        compression: how hard to pack.
         progress: told of each number of content bytes as they are packed.
 
     Raises:
         InvalidInputError: something that cannot go into a container, or that readers would refuse.
     """
-    with ContainerWriter(out, recipients, random_bytes=random_bytes, limits=limits) as container:
+    with ContainerWriter(
+        out, recipients, random_bytes=random_bytes, limits=limits, compression=compression
+    ) as container:
         container.write_all(entries, progress)
     return container.summary
 

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osak.client.container import aead, payload
+from osak.client.container import aead
 from osak.client.container.aead import StreamDecryptor, StreamEncryptor
+from osak.client.container.compression import Compression
 from osak.client.container.errors import DamagedContainerError, InvalidInputError, LimitExceededError
 from osak.client.container.limits import Limits
 from osak.client.container.payload import PayloadReader, PayloadWriter
@@ -48,10 +49,10 @@ def pieces(data: bytes, seed: int, largest: int = 300) -> Iterator[bytes]:
         position = end
 
 
-def pack(data: bytes, *, level: int = 1) -> bytes:
+def pack(data: bytes, *, compression: Compression = Compression.FAST) -> bytes:
     """Return a whole payload."""
     out = io.BytesIO()
-    with PayloadWriter(out, KEY, NONCE, AAD, level=level) as writer:
+    with PayloadWriter(out, KEY, NONCE, AAD, compression=compression) as writer:
         writer.write(data)
         writer.finish()
     return out.getvalue()
@@ -126,11 +127,11 @@ def test_wrong_tag_is_refused(tag: bytes) -> None:
         decryptor.verify(tag)
 
 
-@given(st.binary(max_size=3000), st.integers(0, 2**32), st.integers(0, 3))
-def test_round_trip_over_a_trickling_source(data: bytes, seed: int, level: int) -> None:
+@given(st.binary(max_size=3000), st.integers(0, 2**32), st.sampled_from(Compression))
+def test_round_trip_over_a_trickling_source(data: bytes, seed: int, compression: Compression) -> None:
     """What was written in any pieces is read from a source that gives any pieces."""
     out = io.BytesIO()
-    with PayloadWriter(out, KEY, NONCE, AAD, level=level) as writer:
+    with PayloadWriter(out, KEY, NONCE, AAD, compression=compression) as writer:
         for piece in pieces(data, seed):
             writer.write(piece)
         writer.finish()
@@ -139,11 +140,11 @@ def test_round_trip_over_a_trickling_source(data: bytes, seed: int, level: int) 
     reader.verify()
 
 
-@pytest.mark.parametrize("level", [0, 1, 2, 3])
-def test_large_round_trip_uses_many_blocks(level: int) -> None:
+@pytest.mark.parametrize("compression", Compression)
+def test_large_round_trip_uses_many_blocks(compression: Compression) -> None:
     """Several blocks in flight keep their order, compressible or not."""
     data = os.urandom(5_000_003) + b"log line\n" * 500_000
-    packed = pack(data, level=level)
+    packed = pack(data, compression=compression)
     assert unpack(packed) == data
     assert zlib.decompress(ChaCha20Poly1305(KEY).decrypt(NONCE, packed[12:], AAD)) == data
 
@@ -332,4 +333,3 @@ def test_abandoned_reading_releases_its_worker() -> None:
     next(chunks)
     chunks.close()
     reader.verify()
-    assert payload.DEFAULT_COMPRESSION_LEVEL == 1

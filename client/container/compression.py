@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""How hard the payload is packed: one zlib stream (RFC 1950) whatever is chosen, so anybody can read it.
+
+``fast`` is level 1 of isal, more than ten times as quick as zlib for a result 5 to 20 % larger. None of
+isal's levels comes nearer than that, so ``best`` is zlib itself at level 6: level 9 takes two to five
+times as long for the last hundredth. ``none`` stores the bytes as they are.
+"""
+
+import enum
+import zlib
+from typing import Protocol
+
+from isal import isal_zlib
+
+from osak.client.container.aead import Buffer
+
+_WINDOW_BITS = 15
+
+
+class Compression(enum.StrEnum):
+    """What a sender can choose."""
+
+    NONE = "none"
+    FAST = "fast"
+    BEST = "best"
+
+
+class Deflater(Protocol):
+    """Makes one zlib stream; both methods leave the interpreter lock while they work."""
+
+    def compress(self, data: Buffer, /) -> bytes:
+        """Take more bytes; return what is ready, perhaps nothing."""
+
+    def flush(self) -> bytes:
+        """Return the rest; nothing can be added afterwards."""
+
+
+def deflater(compression: Compression) -> Deflater:
+    """Begin a stream."""
+    match compression:
+        case Compression.NONE:
+            return zlib.compressobj(0, zlib.DEFLATED, _WINDOW_BITS)
+        case Compression.FAST:
+            stream: Deflater = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _WINDOW_BITS)
+            return stream
+        case Compression.BEST:
+            return zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS)
