@@ -111,7 +111,7 @@ def _mixed() -> Iterator[Positive]:
 
 
 def _payloads() -> Iterator[Positive]:
-    noise = Stream("noise")
+    noise, large = Stream("noise"), Stream("large")(1500)
     three = {"esimene": noise(100), "tühi": b"", "suur.bin": noise(1500)}
     long = "õ" * 60
     yield _with_archive(
@@ -159,8 +159,8 @@ def _payloads() -> Iterator[Positive]:
     yield _with_archive(
         "whole-record",
         "zeros up to a record of 10 KiB",
-        archive.file(b"a", CONTENT) + bytes(8192),
-        {"a": CONTENT},
+        archive.file(b"a", large) + bytes(6656),
+        {"a": large},
     )
     yield _with_archive(
         "path",
@@ -168,7 +168,9 @@ def _payloads() -> Iterator[Positive]:
         archive.file(b"sub/a", CONTENT),
         {"a": CONTENT},
     )
-    yield _with_archive("no-files", "an archive without files", b"", {})
+    yield _with_archive(
+        "no-files", "an archive without files, 20 times smaller than what it unpacks to", b"", {}
+    )
     maker = Maker("stored")
     maker.secret(SECRET)
     yield Positive(
