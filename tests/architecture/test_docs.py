@@ -86,15 +86,18 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 def test_operations_yaml_is_accepted(tmp_path: Path) -> None:
-    """The node's and the client's YAML in docs/operations.md are taken by the real loaders."""
-    node, client = _blocks(ROOT / "docs" / "operations.md", "yaml")
+    """The YAML of nodes and clients in docs/operations.md, with its additions, is taken by the real loaders."""
+    node, role, client, servers = _blocks(ROOT / "docs" / "operations.md", "yaml")
     for name in ("tls/cert.pem", "tls/key.pem", "trust/people-ca.pem", "node.key"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "node.yaml").write_text(node, encoding="utf-8")
     assert load_node_config(tmp_path / "node.yaml", {}).id == "ria"
-    config = load_settings(client, ClientConfig, source="osak.yaml", environment={})
+    (tmp_path / "node.yaml").write_text(node + role, encoding="utf-8")
+    assert load_node_config(tmp_path / "node.yaml", {}).roles == ("shares", "capsules")
+    config = load_settings(client + servers, ClientConfig, source="osak.yaml", environment={})
     assert config.group(None)[0] == "archive"
+    assert len(config.capsule_servers) == 1
 
 
 def test_format_vector_is_true() -> None:
