@@ -86,7 +86,7 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 def test_operations_yaml_is_accepted(tmp_path: Path) -> None:
-    """The YAML of nodes and clients in docs/operations.md, with its additions, is taken by the real loaders."""
+    """The YAML in docs/operations.md, with its additions, is taken by the real loaders."""
     node, role, client, servers = _blocks(ROOT / "docs" / "operations.md", "yaml")
     for name in ("tls/cert.pem", "tls/key.pem", "trust/people-ca.pem", "node.key"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -2,7 +2,9 @@
 """What every capsule store promises, run over each of them."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,3 +85,13 @@ async def test_shares_and_capsules_in_one_file(tmp_path: Path) -> None:
     assert await capsules.remove_expired(200) == 50
     await shares.close()
     await capsules.close()
+
+
+async def test_without_the_role_the_file_has_no_capsules(tmp_path: Path) -> None:
+    """A node that keeps shares alone has a database as before."""
+    path = tmp_path / "s.sqlite"
+    shares = await open_store(SQLiteStorageSettings(kind="sqlite", path=str(path)))
+    await shares.close()
+    with closing(sqlite3.connect(path)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {"schema_version", "shares", "spent_nonces"}
