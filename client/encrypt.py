@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osak.client.config import ClientConfig
-from osak.client.container import Entry, RecipientWriter, write_container
+from osak.client.container import Compression, Entry, RecipientWriter, write_container
 from osak.client.container.errors import InvalidInputError
 from osak.client.errors import UsageError
 from osak.client.output import atomic_output
@@ -29,6 +29,7 @@ class Encrypted:
         files: how many files are in it.
         recipients: how many records it has.
         outcomes: one a server, for every share recipient in turn.
+        exceeds_java_ratio: whether the official Java client will refuse it for being packed too well.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Encrypted:
     files: int
     recipients: int
     outcomes: tuple[Outcome, ...]
+    exceeds_java_ratio: bool
 
 
 def encrypt_files(
@@ -46,6 +48,7 @@ def encrypt_files(
     *,
     config: ClientConfig,
     overwrite: bool = False,
+    compression: Compression = Compression.FAST,
     progress: Callable[[int], None] | None = None,
 ) -> Encrypted:
     """Write ``files`` into a container at ``output``.
@@ -57,6 +60,7 @@ def encrypt_files(
         targets: those whose KEKs are shared among servers.
         config: timeouts, limits and groups.
         overwrite: whether an existing output may be replaced.
+        compression: how hard to pack.
         progress: told of every further number of plaintext bytes done.
 
     Raises:
@@ -69,16 +73,19 @@ def encrypt_files(
     entries = [_entry(path) for path in files]
     with ShareUploads(config) as shares, atomic_output(output, overwrite=overwrite) as file:
         uploads = shares.store(targets)
-        write_container(
+        summary = write_container(
             file,
             entries,
             [*recipients, *(upload.record for upload in uploads)],
             limits=config.container_limits(),
+            compression=compression,
             progress=progress,
         )
         size = file.tell()
     outcomes = tuple(outcome for upload in uploads for outcome in upload.distribution.outcomes)
-    return Encrypted(output, size, len(entries), len(recipients) + len(targets), outcomes)
+    return Encrypted(
+        output, size, len(entries), len(summary.recipients), outcomes, summary.exceeds_java_ratio
+    )
 
 
 def _check_request(

@@ -18,6 +18,7 @@ from pathlib import Path
 from osak.client.config import ClientConfig
 from osak.client.container import (
     Capsule,
+    Compression,
     ContainerHeader,
     ContainerWriter,
     ECCapsule,
@@ -57,6 +58,7 @@ class Reencrypted:
         recipients: how many records it has.
         left_out: records of the old container whose recipients cannot open the new one.
         outcomes: one a server: first those that were asked for shares, then those that store new ones.
+        exceeds_java_ratio: whether the official Java client will refuse it for being packed too well.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class Reencrypted:
     recipients: int
     left_out: tuple[RecordDescription, ...]
     outcomes: tuple[Outcome, ...]
+    exceeds_java_ratio: bool
 
 
 def reencrypt_file(
@@ -77,6 +80,7 @@ def reencrypt_file(
     config: ClientConfig,
     trust_container_servers: bool = False,
     overwrite: bool = False,
+    compression: Compression = Compression.FAST,
     progress: Callable[[int], None] | None = None,
 ) -> Reencrypted:
     """Write what is in ``container`` into a new one at ``output``.
@@ -90,6 +94,7 @@ def reencrypt_file(
         config: timeouts, limits and groups.
         trust_container_servers: whether servers that only the old container names may be asked.
         overwrite: whether an existing output may be replaced.
+        compression: how hard to pack.
         progress: told of every further number of bytes of the old container done.
 
     Raises:
@@ -114,12 +119,20 @@ def reencrypt_file(
     ):
         uploads = shares.store(targets)
         records = [*recipients, *(upload.record for upload in uploads)]
-        with ContainerWriter(file, records, limits=limits) as new:
+        with ContainerWriter(file, records, limits=limits, compression=compression) as new:
             files = extract(opened.source, opened.payload_keys, new, limits, progress)
         size = file.tell()
         left_out = _left_out(opened.header, new.summary.recipients, recipients, limits)
     stored = tuple(outcome for upload in uploads for outcome in upload.distribution.outcomes)
-    return Reencrypted(output, size, files, len(records), left_out, opened.outcomes + stored)
+    return Reencrypted(
+        output,
+        size,
+        files,
+        len(records),
+        left_out,
+        opened.outcomes + stored,
+        new.summary.exceeds_java_ratio,
+    )
 
 
 def _left_out(

@@ -37,7 +37,7 @@ def decrypt(
     overwrite: bool,
     **credential: Any,
 ) -> None:
-    r"""Open CONTAINER with one credential and write its files into the output folder.
+    """Open CONTAINER with one credential and write its files into the output folder.
 
     Nothing appears in the folder before the whole container was checked.
 
@@ -45,7 +45,7 @@ def decrypt(
     osak decrypt letter.cdoc2 -o letter --p12 me.p12
     osak decrypt both.cdoc2 --list --password
     osak decrypt both.cdoc2 -o both --only a.txt --password
-    """
+    """  # noqa: D301 - \b is click's mark, a character, before lines to leave as they are
     if only_list and (output is not None or only or overwrite):
         raise UsageError("--list writes nothing: leave --output, --only and --overwrite out")
     if output is None and not only_list:

@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from osak.client.cli.failures import outcome_facts
-from osak.client.cli.options import FILE, common_options
+from osak.client.cli.options import FILE, common_options, compress_option, warn_of_java_ratio
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.terminal import Terminal
 from osak.client.config import load_client_config
+from osak.client.container.compression import Compression
 from osak.client.encrypt import Encrypted, encrypt_files
 from osak.coordinator import Status
 
@@ -19,17 +20,24 @@ from osak.coordinator import Status
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", required=True, type=FILE, help="The container to write, e.g. letter.cdoc2.")
 @recipient_options
+@compress_option
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 @common_options
 def encrypt(
-    terminal: Terminal, files: tuple[Path, ...], *, output: Path, overwrite: bool, **recipients: Any
+    terminal: Terminal,
+    files: tuple[Path, ...],
+    *,
+    output: Path,
+    compression: Compression,
+    overwrite: bool,
+    **recipients: Any,
 ) -> None:
-    r"""Encrypt FILES into one CDOC2 container for any mix of recipients; every one can open it alone.
+    """Encrypt FILES into one CDOC2 container for any mix of recipients; every one can open it alone.
 
     \b
     osak encrypt letter.pdf -o letter.cdoc2 --to 38001085718
     osak encrypt a.txt b.txt -o both.cdoc2 --cert colleague.pem --password archive
-    """
+    """  # noqa: D301 - \b is click's mark, a character, before lines to leave as they are
     config = load_client_config(terminal.config)
     chosen = read_recipients(config, **recipients)
     total = sum(path.stat().st_size for path in files if path.is_file())
@@ -41,11 +49,14 @@ def encrypt(
             chosen.targets,
             config=config,
             overwrite=overwrite,
+            compression=compression,
             progress=progress,
         )
     for outcome in done.outcomes:
         if outcome.status is not Status.OK:
             terminal.note(f"warning: {outcome}")
+    if done.exceeds_java_ratio:
+        warn_of_java_ratio(terminal)
     terminal.result(
         {**_facts(done), "capsules": chosen.capsule_facts()},
         f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)",
@@ -58,5 +69,6 @@ def _facts(done: Encrypted) -> dict[str, Any]:
         "bytes": done.container_bytes,
         "files": done.files,
         "recipients": done.recipients,
+        "exceeds_java_ratio": done.exceeds_java_ratio,
         "outcomes": [outcome_facts(outcome) for outcome in done.outcomes],
     }

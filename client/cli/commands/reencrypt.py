@@ -8,10 +8,11 @@ import click
 
 from osak.client.cli.credentials import credential_options, read_keys, split_credential
 from osak.client.cli.failures import outcome_facts
-from osak.client.cli.options import FILE, common_options
+from osak.client.cli.options import FILE, common_options, compress_option, warn_of_java_ratio
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.terminal import Terminal
 from osak.client.config import ClientConfig, load_client_config
+from osak.client.container.compression import Compression
 from osak.client.errors import UsageError
 from osak.client.inspect import inspect_file
 from osak.client.reencrypt import Reencrypted, reencrypt_file
@@ -23,6 +24,7 @@ from osak.coordinator import Status
 @click.option("-o", "--output", required=True, type=FILE, help="The new container to write.")
 @credential_options("open-")
 @recipient_options
+@compress_option
 @click.option("--keep-recipients", is_flag=True, help="Impossible: tells why, and who would be lost.")
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 @common_options
@@ -31,12 +33,13 @@ def reencrypt(
     container: Path,
     *,
     output: Path,
+    compression: Compression,
     keep_recipients: bool,
     overwrite: bool,
     trust_container_servers: bool,
     **options: Any,
 ) -> None:
-    r"""Open CONTAINER with one credential and write its files into a new one for other recipients.
+    """Open CONTAINER with one credential and write its files into a new one for other recipients.
 
     The files never touch the disk. Recipients of the old container must be named again; those who
     are not are told.
@@ -44,7 +47,7 @@ def reencrypt(
     \b
     osak reencrypt old.cdoc2 -o new.cdoc2 --p12 me.p12 --to 38001085718
     osak reencrypt old.cdoc2 -o new.cdoc2 --open-password --cert colleague.pem
-    """
+    """  # noqa: D301 - \b is click's mark, a character, before lines to leave as they are
     config = load_client_config(terminal.config)
     if keep_recipients:
         _refuse_to_keep(container, config)
@@ -62,6 +65,7 @@ def reencrypt(
             config=config,
             trust_container_servers=trust_container_servers,
             overwrite=overwrite,
+            compression=compression,
             progress=progress,
         )
     for outcome in done.outcomes:
@@ -69,6 +73,8 @@ def reencrypt(
             terminal.note(f"warning: {outcome}")
     for record in done.left_out:
         terminal.warning(f"not carried over: {record.line}")
+    if done.exceeds_java_ratio:
+        warn_of_java_ratio(terminal)
     text = f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
     terminal.result({**_facts(done), "capsules": chosen.capsule_facts()}, text)
 
@@ -93,6 +99,7 @@ def _facts(done: Reencrypted) -> dict[str, Any]:
         "bytes": done.container_bytes,
         "files": [{"name": file.name, "bytes": file.size} for file in done.files],
         "recipients": done.recipients,
+        "exceeds_java_ratio": done.exceeds_java_ratio,
         "left_out": [
             {"kind": record.kind, "who": record.who, "label": record.label} for record in done.left_out
         ],

@@ -149,6 +149,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     for command in ("encrypt", "decrypt", "inspect", "group", "node", "demo"):
         assert command in text
         assert main([command, "--help"]) == 0
+        assert "\\b" not in capsys.readouterr().out
     assert main(["--version"]) == 0
     assert "osak" in capsys.readouterr().out
 
