@@ -42,6 +42,8 @@ from osak.shares.threshold import EVERY_INDEX
 MAX_TICKET_AUDIENCES = 64
 
 _ANY_ORDER = 2**32
+# Between looks at the clock; a try takes 2 ms where the header is as big as is allowed.
+_TRIES_A_TURN = 16
 
 ProgressListener = Callable[[Progress], None]
 
@@ -203,7 +205,7 @@ class _Collection:
         while True:
             self._take_in(recipient_id)
             under_way, spares = self._in(Stage.FETCHING), [one for one in signed if one.stage is Stage.READY]
-            secret = self._conclude(len(under_way) + len(spares))
+            secret = await self._conclude(len(under_way) + len(spares))
             if secret is not None:
                 return secret
             now = self._loop.time()
@@ -247,21 +249,32 @@ class _Collection:
                 self._recovery.add(source.placement, Share(source.placement.index, message.share))
         self._tell(Progress("fetching", min(self._recovery.usable, self._needed), self._needed))
 
-    def _conclude(self, remaining: int) -> bytes | None:
+    async def _conclude(self, remaining: int) -> bytes | None:
         """Return the secret if it is there; raise as soon as ``remaining`` sources can no longer help."""
         recovery = self._recovery
+        secret = await self._recover(remaining)
+        if secret is not None:
+            return secret
         could_match = recovery.usable + remaining >= self._needed
         # Shares that match no commitment may all be right, if the set was refreshed (see ``recovery``).
         could_differ = recovery.usable < recovery.received and recovery.received + remaining >= self._needed
-        secret = recovery.recover(nothing_else_left=not could_match)
-        if secret is not None:
-            return secret
         got = sum(verdict is Verdict.GOOD for verdict in recovery.verdicts.values())
         if recovery.contradicted:
             raise WrongSecretError(self.outcomes(won=False), self._needed, recovery.received)
         out_of_reach = remaining == 0 or not (could_match or could_differ)
         if out_of_reach or self._loop.time() >= self._deadline:
             raise NotEnoughSharesError(self.outcomes(won=False), self._needed, got)
+        return None
+
+    async def _recover(self, remaining: int) -> bytes | None:
+        """Try what the recovery has to offer; calls go on meanwhile, and the deadline ends this too."""
+        for number, secret in enumerate(self._recovery.attempts(still_to_come=remaining), start=1):
+            if secret is not None:
+                return secret
+            if number % _TRIES_A_TURN == 0:
+                await asyncio.sleep(0)
+                if self._loop.time() >= self._deadline:
+                    break
         return None
 
     def _in(self, stage: Stage) -> list[Source]:

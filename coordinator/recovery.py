@@ -5,10 +5,13 @@ The rules: only a secret that the caller's check accepts ever leaves. A share th
 commitment is good; t of them make the secret. A share that does not match is a lie, unless the whole
 set was refreshed since the container was written: so when no share matches, or nothing else is left to
 try, t-subsets of all shares are tried, and the polynomial that leads to the secret names the liars.
+That can be thousands of tries, each with a check of the caller's that takes as long as a stranger's
+container is big: so they are made one at a time, and the caller decides how long to go on. Early
+tries, made before all shares came, have one allowance together; the last ones have their own.
 For n-of-n there are no commitments and every share is needed. Pure: no clock, no network.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -20,9 +23,9 @@ from osak.shares import (
     WrongShareError,
     combine,
     combine_all,
-    combine_robust,
     verify_commitment,
 )
+from osak.shares.robust import MAX_WORK, search_robustly
 from osak.shares.threshold import MAX_SHARES
 
 
@@ -52,6 +55,7 @@ class Recovery:
     is_secret: Callable[[bytes], bool] = field(repr=False)
     contradicted: bool = False
     _tried: int = 0
+    _early_work: int = 0
     _verdicts: dict[int, Verdict] = field(default_factory=dict)
     _shares: dict[int, Share] = field(default_factory=dict, repr=False)
     _commitments: dict[int, bytes] = field(default_factory=dict, repr=False)
@@ -87,21 +91,26 @@ class Recovery:
         """How many shares came, good or not."""
         return len(self._shares)
 
-    def recover(self, *, nothing_else_left: bool) -> bytes | None:
-        """Return the secret if the shares so far lead to it.
+    def attempts(self, *, still_to_come: int) -> Iterator[bytes | None]:
+        """Try to make the secret of the shares so far: None after each try that failed, at last the secret.
 
         Args:
-            nothing_else_left: no hope for enough good shares; try also what seems wrong.
+            still_to_come: how many more shares may come; without hope for enough good ones, what
+                seems wrong is tried too.
         """
         if self.scheme == "n-of-n":
-            return self._recover_all() if self.received == self.needed else None
+            if self.received == self.needed:
+                yield self._recover_all()
+            return
         good = [self._shares[index] for index in self._with(Verdict.GOOD)]
         if len(good) >= self.needed:
-            return self._recover_committed(good)
-        suspicious = nothing_else_left or not good or self._with(Verdict.UNPROVEN)
-        if suspicious and max(self.needed, self._tried + 1) <= self.received:
-            return self._recover_robustly()
-        return None
+            yield self._recover_committed(good)
+            return
+        hopeless = self.usable + still_to_come < self.needed
+        suspicious = hopeless or not good or self._with(Verdict.UNPROVEN)
+        allowed = still_to_come == 0 or self._early_work < MAX_WORK
+        if suspicious and allowed and max(self.needed, self._tried + 1) <= self.received:
+            yield from self._search()
 
     def _recover_committed(self, good: list[Share]) -> bytes | None:
         threshold = Threshold(self.needed, MAX_SHARES)
@@ -113,17 +122,18 @@ class Recovery:
         self.contradicted = not self.is_secret(secret)
         return None if self.contradicted else secret
 
-    def _recover_robustly(self) -> bytes | None:
+    def _search(self) -> Iterator[bytes | None]:
         self._tried = self.received
         threshold = Threshold(self.needed, MAX_SHARES)
-        try:
-            found = combine_robust(self._shares.values(), threshold, self.is_secret)
-        except NoConsistentSharesError:
-            return None
-        self._verdicts.update(dict.fromkeys(found.right, Verdict.GOOD))
-        self._verdicts.update(dict.fromkeys(found.liars, Verdict.WRONG))
-        self._verdicts.update(dict.fromkeys(found.undecided, Verdict.UNPROVEN))
-        return found.secret
+        for found in search_robustly(self._shares.values(), threshold, self.is_secret):
+            self._early_work += self.needed
+            if found is None:
+                yield None
+                continue
+            self._verdicts.update(dict.fromkeys(found.right, Verdict.GOOD))
+            self._verdicts.update(dict.fromkeys(found.liars, Verdict.WRONG))
+            self._verdicts.update(dict.fromkeys(found.undecided, Verdict.UNPROVEN))
+            yield found.secret
 
     def _recover_all(self) -> bytes | None:
         # XOR does not care about order or index, only combine_all does: it wants them counted.

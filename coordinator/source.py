@@ -119,7 +119,7 @@ class Source:
         """How it went, seen from the end of the collection.
 
         Args:
-            verdict: on its share, if one came.
+            verdict: on its share, if one came before it was too late to matter.
             now: event loop time.
             hedge_after_seconds: what counts as slow.
             signed: whether the collection came as far as a signature.
@@ -129,7 +129,7 @@ class Source:
             return self.failure
         waited = self.waited_seconds
         status, detail = Status.NOT_ASKED, "was not asked for its share any more"
-        if self.stage is Stage.RETURNED:
+        if self.stage is Stage.RETURNED and verdict is not None:
             status, detail = _judged(verdict, waited)
         elif self.stage in (Stage.ASKING, Stage.FETCHING):
             waited += now - self.call_started
@@ -162,11 +162,11 @@ class Source:
         self.crew.ring()
 
 
-def _judged(verdict: Verdict | None, waited_seconds: float) -> tuple[Status, str]:
+def _judged(verdict: Verdict, waited_seconds: float) -> tuple[Status, str]:
     match verdict:
         case Verdict.GOOD:
             return Status.OK, f"returned its share in {waited_seconds * 1000:.0f} ms"
         case Verdict.WRONG:
             return Status.WRONG_SHARE, "returned a share that does not match the container"
-        case _:
+        case Verdict.UNPROVEN:
             return Status.DOUBTFUL, "returned a share that may be wrong; nothing can tell"

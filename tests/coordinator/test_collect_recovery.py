@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: MIT
 """``collect`` when shares are stale, without commitments, or all needed: who is believed, who is named."""
 
+import asyncio
 from dataclasses import replace
+from itertools import pairwise
+from random import Random
 
 import pytest
 from simulator.behaviour import Lying, Refusing
-from simulator.runs import KEK, Cluster, failed, statuses, timed
-from simulator.virtual_time import run_virtually
+from simulator.nodes import Call
+from simulator.runs import KEK, TIMEOUTS, Cluster, failed, statuses, timed
+from simulator.virtual_time import VirtualTimeLoop, run_virtually
 
-from osak.coordinator import Status, WrongSecretError
+from osak.coordinator import NotEnoughSharesError, Placement, Status, WrongSecretError
 from osak.coordinator.recovery import Recovery
 from osak.shares import Share, Threshold, add, commit, share_zero, split
+from osak.shares.robust import MAX_WORK
 
 
 @pytest.mark.parametrize("liars", range(3))
@@ -95,5 +100,76 @@ def test_committed_shares_that_contradict_each_other_open_nothing() -> None:
     recovery = Recovery("t-of-n", 2, b"salt", lambda _: True)
     for placement, share in zip(placements, (first, second, stranger), strict=True):
         recovery.add(replace(placement, commitment=commit(share, b"salt")), share)
-    assert recovery.recover(nothing_else_left=False) is None
+    assert list(recovery.attempts(still_to_come=0)) == [None]
     assert recovery.contradicted
+
+
+@pytest.mark.parametrize(("needed", "total"), [(33, 64), (60, 64), (8, 16)])
+def test_a_hostile_container_causes_no_more_than_a_bounded_number_of_tries(needed: int, total: int) -> None:
+    """Wrong commitments for every share: tries do not start from the beginning with each share that comes."""
+    tried = 0
+
+    def is_secret(_: bytes) -> bool:
+        nonlocal tried
+        tried += 1
+        return False
+
+    recovery, source = Recovery("t-of-n", needed, b"salt", is_secret), Random(1)
+    for index in range(1, total + 1):
+        recovery.add(Placement("", "", "0" * 32, index, bytes(32)), Share(index, source.randbytes(32)))
+        assert set(recovery.attempts(still_to_come=total - index)) <= {None}
+    assert needed * tried < 3 * (MAX_WORK + needed)
+
+
+def test_the_last_tries_have_an_allowance_of_their_own() -> None:
+    """However much earlier tries cost in vain, there are tries with the last share that came."""
+    all_came = False
+    recovery, source = Recovery("t-of-n", 9, b"salt", lambda secret: all_came and secret == KEK), Random(1)
+    liars = [Share(index, source.randbytes(32)) for index in (1, 2, 3)]
+    found: list[bytes | None] = []
+    for share in (*liars, *split(KEK, Threshold(9, 18))[3:]):
+        all_came = share.index == 18
+        recovery.add(Placement("", "", "0" * 32, share.index, bytes(32)), share)
+        found += recovery.attempts(still_to_come=18 - share.index)
+    assert found[-1] == KEK
+
+
+class TestSlowCheck:
+    """A check that takes 10 ms a try, as with a huge header, in a cluster where every server lies."""
+
+    def test_tries_end_with_the_deadline(self) -> None:
+        """They hold nobody up beyond it."""
+        assert _times_of_slow_tries()[-1] < TIMEOUTS.overall_seconds + 0.5
+
+    def test_the_loop_goes_on_between_tries(self) -> None:
+        """Whoever answers, times out or cancels meanwhile is not late for it."""
+        times = _times_of_slow_tries()
+        assert max(later - sooner for sooner, later in pairwise(times)) < 1
+
+
+def _times_of_slow_tries() -> list[float]:
+    """When another task had its turn during the collection, in seconds; at last when it had ended."""
+    cluster = Cluster(8, 16)
+    stored = cluster.stored().placements
+    placements = tuple(replace(placement, commitment=bytes(32)) for placement in stored)
+    for number, node in enumerate(cluster.nodes, start=1):
+        node.behave(Lying(Random(number).randbytes(32)), Call.FETCH)
+
+    async def work() -> list[float]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        started, times = loop.time(), [0.0]
+
+        def is_secret(_: bytes) -> bool:
+            loop.spend(0.01)
+            return False
+
+        collecting = loop.create_task(cluster.collect(placements, is_secret=is_secret))
+        while not collecting.done():
+            await asyncio.wait([collecting], timeout=0.1)
+            times.append(loop.time() - started)
+        with pytest.raises(NotEnoughSharesError):
+            collecting.result()
+        return times
+
+    return run_virtually(work())

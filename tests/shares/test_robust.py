@@ -24,7 +24,7 @@ from osak.shares import (
 )
 from osak.shares.field import to_block, to_bytes
 from osak.shares.polynomial import interpolate
-from osak.shares.robust import MAX_SUBSETS
+from osak.shares.robust import MAX_SUBSETS, MAX_WORK, search_robustly
 
 SECRET = bytes(range(32))
 THRESHOLDS = [Threshold(needed, total) for total in range(2, 9) for needed in range(2, total + 1)]
@@ -90,8 +90,36 @@ def test_consistent_shares_are_asked_about_once() -> None:
 
 
 def test_every_subset_of_a_group_of_sixteen() -> None:
-    """The bound on subsets leaves none out in any group of up to 16 nodes."""
-    assert max(math.comb(16, needed) for needed in range(17)) <= MAX_SUBSETS
+    """The bounds on subsets and work leave none out in any group of up to 16 nodes."""
+    counts = {needed: math.comb(16, needed) for needed in range(2, 17)}
+    assert max(counts.values()) <= MAX_SUBSETS
+    assert max(needed * count for needed, count in counts.items()) <= MAX_WORK
+
+
+@pytest.mark.parametrize("needed", [8, 14])
+def test_two_liars_in_a_group_of_sixteen(needed: int) -> None:
+    """They are survived and named even where the search comes to the right subsets late."""
+    threshold = Threshold(needed, 16)
+    found = combine_robust(with_lies(split(SECRET, threshold), (1, 2)), threshold, Check())
+    assert (found.secret, found.liars, found.undecided) == (SECRET, (1, 2), ())
+
+
+@pytest.mark.parametrize(("needed", "given_shares"), [(2, 255), (8, 17), (33, 64), (60, 64), (64, 255)])
+def test_the_work_is_bounded(needed: int, given_shares: int) -> None:
+    """Big subsets are fewer, so that a hostile container costs the same whatever its threshold is."""
+    threshold = Threshold(needed, 255)
+    shares = with_lies(split(SECRET, threshold)[:given_shares], tuple(range(1, given_shares)))
+    steps = sum(found is None for found in search_robustly(shares, threshold, Check(bytes(32))))
+    assert needed * steps < MAX_WORK + needed
+
+
+def test_a_search_can_be_left_after_each_subset() -> None:
+    """Step by step it does what `combine_robust` does, and asks at most once a step."""
+    threshold, check = Threshold(3, 5), Check()
+    shares = with_lies(split(SECRET, threshold), (1, 2))
+    *steps, found = [(check.asked, step) for step in search_robustly(shares, threshold, check)]
+    assert steps[:3] == [(0, None), (1, None), (2, None)]
+    assert found == (check.asked, combine_robust(shares, threshold, Check()))
 
 
 def test_subsets_are_bounded() -> None:

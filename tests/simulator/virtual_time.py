@@ -24,6 +24,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """The virtual clock, in seconds."""
         return self._jumping.now
 
+    def spend(self, seconds: float) -> None:
+        """Let time pass as a computation does: nothing else gets its turn meanwhile."""
+        self._jumping.now += seconds
+
 
 class _JumpingSelector(selectors.BaseSelector):
     def __init__(self) -> None:
