@@ -6,6 +6,8 @@ is taken, shares go to all servers at once, the container is written, and only t
 name. If anything fails after shares were stored, they are revoked again.
 """
 
+import io
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +68,7 @@ def encrypt_files(
     Raises:
         UsageError: no recipient, a person named twice, or the output is one of the inputs.
         InvalidInputError: a file that cannot go into a container.
+        OSError: a file that cannot be read; it is named.
         DistributionError: too few servers took their share; nothing stays stored.
         OutputError: the output cannot be written; nothing of it stays.
     """
@@ -101,4 +104,17 @@ def _entry(path: Path) -> Entry:
     if not path.is_file():
         reason = "is not a regular file" if path.exists() else "does not exist"
         raise InvalidInputError(f"{path} {reason}")
-    return Entry(path.name, path.stat().st_size, lambda: path.open("rb"))
+    # Opened once now: what cannot be read is told before any server keeps a share for it.
+    with _InputFile(path) as file:
+        size = os.fstat(file.fileno()).st_size
+    return Entry(path.name, size, lambda: _InputFile(path))
+
+
+class _InputFile(io.FileIO):
+    """A file to encrypt; a failure to read it names it."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(size) or b""
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.name)) from error

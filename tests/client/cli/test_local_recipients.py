@@ -112,6 +112,7 @@ def test_existing_output(shell: Shell, mixed: Path) -> None:
         (["encrypt", "a.txt", "-o", "n.cdoc2"], 2),
         (["encrypt", "absent", "-o", "n.cdoc2", "--secret", "k=secret"], 2),
         (["encrypt", ".", "-o", "n.cdoc2", "--secret", "k=secret"], 2),
+        (["encrypt", "/proc/self/mem", "-o", "n.cdoc2", "--secret", "k=secret"], 6),
         (["encrypt", "a.txt", "-o", "a.txt", "--secret", "k=secret", "--overwrite"], 2),
         (["encrypt", "a.txt", "a.txt", "-o", "n.cdoc2", "--secret", "k=secret"], 2),
         (["encrypt", "a.txt", "-o", "nowhere/n.cdoc2", "--secret", "k=secret"], 6),
