@@ -24,7 +24,7 @@ from osak.coordinator.errors import (
     UnknownServerError,
     WrongSecretError,
 )
-from osak.coordinator.group import Server, Timeouts
+from osak.coordinator.group import MAX_TICKET_AUDIENCES, Server, Timeouts
 from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.placement import Placement, Scheme
 from osak.coordinator.progress import Progress
@@ -36,10 +36,6 @@ from osak.shares import SHARE_BYTES, MessageError, Share
 from osak.shares.protocol.ticket import TicketDraft, draft_ticket
 from osak.shares.protocol.urls import check_share_id
 from osak.shares.threshold import EVERY_INDEX
-
-# The list of audiences travels in one HTTP header of at most 8000 characters (shares.protocol.ticket):
-# that is room for about 80 of them beside a long RSA signature.
-MAX_TICKET_AUDIENCES = 64
 
 _ANY_ORDER = 2**32
 # Between looks at the clock; a try takes 2 ms where the header is as big as is allowed.
@@ -93,10 +89,12 @@ async def collect(
     Raises:
         NotEnoughSharesError: fewer than ``needed`` good shares; one outcome a placement.
         UnknownServerError: fewer than ``needed`` placements are at trusted servers.
-        InvalidPlacementError: the placements cannot belong to one sharing.
+        InvalidPlacementError: the placements cannot belong to one sharing, or not to one that a single
+            ticket opens.
         CredentialError: signing was refused or failed.
     """
     _check_placements(placements, needed, scheme)
+    _check_servers(servers)
     if sum(placement in servers for placement in placements) < needed:
         unknown = [placement for placement in placements if placement not in servers]
         raise UnknownServerError([describe_placement(placement) for placement in unknown])
@@ -127,6 +125,10 @@ def _check_placements(placements: Sequence[Placement], needed: int, scheme: Sche
     count = len(placements)
     if not 2 <= needed <= count or (scheme == "n-of-n" and needed != count):
         raise InvalidPlacementError(f"{count} shares, {needed} of them needed: not a sharing")
+    if needed > MAX_TICKET_AUDIENCES:
+        raise InvalidPlacementError(
+            f"{needed} shares needed: one ticket is for {MAX_TICKET_AUDIENCES} servers"
+        )
     indices = [placement.index for placement in placements]
     if len(set(indices)) != count or not all(index in EVERY_INDEX for index in indices):
         raise InvalidPlacementError("share indices must be different numbers from 1 to 255")
@@ -135,6 +137,12 @@ def _check_placements(placements: Sequence[Placement], needed: int, scheme: Sche
             check_share_id(placement.share_id)
     except MessageError as error:
         raise InvalidPlacementError(str(error)) from error
+
+
+def _check_servers(servers: Mapping[Placement, Server]) -> None:
+    """Every share of a sharing lies at a server of its own; else one server could be asked for hundreds."""
+    if len({server.url for server in servers.values()}) != len(servers):
+        raise InvalidPlacementError("several shares are said to be at the same server")
 
 
 class _Collection:
@@ -184,7 +192,7 @@ class _Collection:
     async def sign(self, credential: Credential) -> tuple[TicketDraft, TicketSignature]:
         """Step 2: one ticket for all that answered, the quickest if there are very many."""
         ready = sorted(self._in(Stage.READY), key=lambda source: source.waited_seconds)
-        chosen = set(map(id, ready[: max(self._needed, MAX_TICKET_AUDIENCES)]))
+        chosen = set(map(id, ready[:MAX_TICKET_AUDIENCES]))
         # In the container's order, so that the order of audiences tells no server who was quick.
         signed = [source for source in self._sources if id(source) in chosen]
         for position, source in enumerate(signed):

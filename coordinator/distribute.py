@@ -17,12 +17,12 @@ from datetime import datetime
 from osak.coordinator.attempt import attempt, failure_outcome, outcome_of, was_never_sent
 from osak.coordinator.crew import Crew
 from osak.coordinator.errors import DistributionError, TransportError
-from osak.coordinator.group import Group, Server, Timeouts
+from osak.coordinator.group import MAX_TICKET_AUDIENCES, Group, Server, Timeouts
 from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.placement import Placement, Receipt, Scheme
 from osak.coordinator.revoke import revoke_one
 from osak.coordinator.transport.base import NodeTransport, UploadOptions
-from osak.shares import Share, Threshold, commit, split, split_all
+from osak.shares import Share, Threshold, ThresholdError, commit, split, split_all
 from osak.shares.protocol.messages import ShareMessage
 from osak.shares.protocol.share_set import SHARE_SET_ID_BYTES, ShareSetMember
 from osak.shares.protocol.strict_json import encode_base64
@@ -99,6 +99,7 @@ async def distribute(
 
     Raises:
         DistributionError: fewer servers than the write quorum took their share.
+        ThresholdError: more servers are needed to open than a ticket can name; for n-of-n that is all.
         SharesError: ``kek`` or ``recipient_id`` is malformed.
     """
     plan = _Plan.make(kek, group, scheme, random_bytes)
@@ -143,9 +144,15 @@ class _Plan:
     @classmethod
     def make(cls, kek: bytes, group: Group, scheme: Scheme, random_bytes: Callable[[int], bytes]) -> "_Plan":
         count = len(group.servers)
+        needed = count if scheme == "n-of-n" else group.threshold
+        if needed > MAX_TICKET_AUDIENCES:
+            raise ThresholdError(
+                f"{needed} of {count} servers would be needed to open the file, and one signature can"
+                f" reach {MAX_TICKET_AUDIENCES}: nobody could open it"
+            )
         if scheme == "n-of-n":
             return cls(split_all(kek, count, random_bytes), Threshold(count, count), count, b"")
-        threshold = Threshold(group.threshold, count)
+        threshold = Threshold(needed, count)
         # A group whose threshold was raised for one container may have a quorum below it.
         quorum = max(group.write_quorum or count, threshold.needed)
         return cls(split(kek, threshold, random_bytes), threshold, quorum, random_bytes(SHARE_SET_ID_BYTES))

@@ -97,7 +97,10 @@ class UnknownServerError(CoordinatorError):
 
 
 class InvalidPlacementError(CoordinatorError, ValueError):
-    """Placements that cannot belong to one sharing: too few, or indices that repeat or are out of range."""
+    """Placements that cannot belong to one sharing that a single ticket opens.
+
+    Too few or too many are needed, indices repeat or are out of range, or two are at the same server.
+    """
 
 
 class CredentialError(CoordinatorError):

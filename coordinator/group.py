@@ -24,8 +24,10 @@ from osak.shares.protocol.strict_json import decode_base64
 from osak.shares.setting_types import URL, Duration, OrganisationName
 
 MAX_SERVERS = 255
-# One ticket must name t servers and travel in one HTTP header (see ``collect.MAX_TICKET_AUDIENCES``).
-MAX_THRESHOLD = 64
+# The list of audiences travels in one HTTP header of at most 8000 characters (shares.protocol.ticket):
+# that is room for about 80 of them beside a long RSA signature.
+MAX_TICKET_AUDIENCES = 64
+MAX_THRESHOLD = MAX_TICKET_AUDIENCES  # one ticket must name t servers
 PIN_BYTES = 32
 
 _SERVER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)

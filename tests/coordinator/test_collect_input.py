@@ -7,6 +7,7 @@ import pytest
 from simulator.runs import Cluster, timed
 from simulator.virtual_time import run_virtually
 
+from osak.client.cli.failures import describe_failure
 from osak.coordinator import InvalidPlacementError, Status, UnknownServerError
 
 
@@ -51,3 +52,27 @@ def test_thresholds_of_no_sharing_are_refused(threshold: int) -> None:
     cluster.threshold = threshold
     with pytest.raises(InvalidPlacementError):
         run_virtually(cluster.collect(placements))
+
+
+@pytest.mark.parametrize("url", ["https://n1.example:8443/", "https://elsewhere.example"])
+def test_two_shares_at_one_server_are_refused(url: str) -> None:
+    """By another spelling of its URL or by its id: a server that is asked twice is no sharing of two."""
+    cluster = Cluster(2, 3)
+    first, second, third = cluster.stored().placements
+    twin = replace(second, server_id="n1", server_url=url)
+    with pytest.raises(InvalidPlacementError, match="at the same server"):
+        run_virtually(cluster.collect((first, twin, third)))
+    assert all(node.calls == [] for node in cluster.nodes)
+
+
+def test_a_threshold_beyond_a_ticket_is_refused_as_the_containers_fault() -> None:
+    """65 shares cannot be had with one signature: exit code 5, before any server is asked."""
+    cluster = Cluster(3, 65)
+    placements = cluster.stored().placements
+    cluster.threshold = 65
+    with pytest.raises(InvalidPlacementError) as caught:
+        run_virtually(cluster.collect(placements))
+    failure = describe_failure(caught.value)
+    assert failure is not None
+    assert failure.exit_code == 5
+    assert all(node.calls == [] for node in cluster.nodes)

@@ -24,8 +24,8 @@ from simulator.nodes import RECIPIENT, Call, SimulatedNode
 from simulator.runs import KEK, SALT, Cluster
 from simulator.virtual_time import run_virtually
 
-from osak.coordinator import DistributionError, Status, Timeouts
-from osak.shares import MessageError, Share, commit
+from osak.coordinator import DistributionError, Scheme, Status, Timeouts
+from osak.shares import MessageError, Share, ThresholdError, commit
 from osak.shares.protocol.share_set import ShareSetMember
 from osak.shares.protocol.strict_json import decode_base64
 
@@ -223,6 +223,24 @@ def test_cancelling_revokes_what_was_stored() -> None:
 
     run_virtually(work())
     assert _kept(cluster) == 0
+
+
+@pytest.mark.parametrize("scheme", ["n-of-n", "t-of-n"])
+def test_what_no_ticket_could_open_is_not_stored(scheme: Scheme) -> None:
+    """One signature reaches 64 servers: whoever needs 65 is told so, and no server hears of it."""
+    cluster = Cluster(2, 65, scheme=scheme)
+    if scheme == "t-of-n":
+        # As somebody may who raises a threshold without validating the group again.
+        cluster.group = cluster.group.model_copy(update={"threshold": 65})
+    with pytest.raises(ThresholdError, match="65 of 65 servers would be needed"):
+        run_virtually(cluster.store())
+    assert all(node.calls == [] for node in cluster.nodes)
+
+
+def test_n_of_n_over_as_many_servers_as_a_ticket_names() -> None:
+    """64 of 64 is the most, and it opens again."""
+    cluster = Cluster(2, 64, scheme="n-of-n")
+    assert run_virtually(cluster.collect(cluster.stored().placements)).kek == KEK
 
 
 def test_a_malformed_recipient_reaches_no_server() -> None:
