@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Looking after a group: is every server there, trusted, and who the configuration says?
 
-Nothing is stored or fetched. An official shares server tells no identity and guards every path it does
-not know; such a server is asked for a nonce of a share that nobody has, and must know of none.
+Nothing is stored or fetched. An official shares server tells no identity: it guards every path that it
+does not know (401), and a proxy before it may hide them (404). Such a server is asked for a nonce of a
+share that nobody has, and must know of none. Where all of that was 404 any web server would have said
+the same, so one more question tells them apart: for an id that cannot be a share's, the share API answers
+that the request is malformed (400).
 """
 
 import asyncio
@@ -12,13 +15,14 @@ from http import HTTPStatus
 from typing import Final
 
 from osak.coordinator.attempt import attempt, failure_outcome, may_pass, outcome_of
-from osak.coordinator.errors import Refused, TransportError
+from osak.coordinator.errors import BadReply, Refused, TransportError
 from osak.coordinator.group import Group, Server, Timeouts
 from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.transport.base import NodeTransport
 from osak.shares.protocol.messages import NodeIdentity
 
 _NO_IDENTITY: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_IMPOSSIBLE_ID: Final = "no-share-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,34 @@ async def _identity(server: Server, transport: NodeTransport) -> NodeIdentity | 
     try:
         return await attempt(lambda: transport.read_identity(server), repeat_if=may_pass)
     except Refused as error:
-        if error.problem.status not in _NO_IDENTITY:
+        identity_status = error.problem.status
+        if identity_status not in _NO_IDENTITY:
             raise
-    nobodys = secrets.token_hex(16)
-    try:
-        await attempt(lambda: transport.request_nonce(server, nobodys), repeat_if=may_pass)
-    except Refused as error:
-        if error.problem.status != HTTPStatus.NOT_FOUND:
-            raise
+    await _expect_refusal(server, transport, secrets.token_hex(16), HTTPStatus.NOT_FOUND)
+    if identity_status == HTTPStatus.NOT_FOUND:
+        try:
+            await _expect_refusal(server, transport, _IMPOSSIBLE_ID, HTTPStatus.BAD_REQUEST)
+        except Refused as error:
+            raise BadReply("answered, but nothing shows that it is a share server") from error
     return None
+
+
+async def _expect_refusal(
+    server: Server, transport: NodeTransport, share_id: str, status: HTTPStatus
+) -> None:
+    """Ask for a nonce of a share that cannot be there.
+
+    Raises:
+        BadReply: it was issued.
+        TransportError: it was refused in another way than with ``status``, or there was no answer.
+    """
+    try:
+        await attempt(lambda: transport.request_nonce(server, share_id), repeat_if=may_pass)
+    except Refused as error:
+        if error.problem.status != status:
+            raise
+    else:
+        raise BadReply("issued a nonce for a share that nobody has")
 
 
 def _judge(server: Server, identity: NodeIdentity | None, elapsed_seconds: float) -> Outcome:

@@ -16,6 +16,7 @@ from osak.shares.errors import MessageError
 from osak.shares.protocol.urls import ServerURL
 
 _MAX_SHOWN_CHARACTERS = 200
+_MAX_HOST_SHOWN = 58  # beside a hyphen and a port in an id of 64 characters
 
 
 def resolve(
@@ -78,9 +79,10 @@ def server_named_by_container(placement: Placement) -> Server:
     """
     try:
         url = ServerURL.parse(placement.server_url)
-        return Server(
-            id=url.host.replace(":", "-").strip("-"), organisation=f"{url.host}, from the container", url=url
-        )
+        # Not the id in the container: a stranger could give its server the name of one that is known.
+        host, port = url.host[:_MAX_HOST_SHOWN], url.port
+        name = f"{host.replace(':', '-').strip('-')}-{port}"
+        return Server(id=name, organisation=f"{host}:{port}, from the container", url=url)
     except ValueError as error:
         raise UnknownServerError([describe_placement(placement)]) from error
 

@@ -34,19 +34,41 @@ def test_each_trouble_has_its_name() -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_an_official_server_without_identity_is_usable(status: int) -> None:
-    """It knows the API and no share of that id; that it tells no identity is no fault."""
+    """It knows the API and no share of that id; that its identity is missing or hidden is no fault."""
     cluster = Cluster(2, 2)
     cluster.nodes[0].behave(Refusing(status), Call.IDENTITY)
     first, _ = _check(cluster)
     assert (first.outcome.status, first.identity) == (Status.OK, None)
 
 
-def test_a_server_that_refuses_everything_is_not_usable() -> None:
+@pytest.mark.parametrize("status", [401, 403, 400])
+def test_a_server_that_refuses_everything_is_not_usable(status: int) -> None:
     """No identity and no share API: some other web server."""
     cluster = Cluster(2, 2)
-    cluster.nodes[0].behave(Refusing(403))
+    cluster.nodes[0].behave(Refusing(status))
     first, _ = _check(cluster)
     assert first.outcome.status is Status.REFUSED
+
+
+def test_a_server_that_finds_nothing_is_not_usable() -> None:
+    """404 to everything is what any web server says: nothing shows that it keeps shares."""
+    cluster = Cluster(2, 2)
+    cluster.nodes[0].behave(Refusing(404))
+    first, _ = _check(cluster)
+    assert first.outcome.status is Status.BAD_REPLY
+    assert first.outcome.detail == "answered, but nothing shows that it is a share server"
+
+
+def test_a_server_that_issues_nonces_for_any_share_is_not_usable() -> None:
+    """A nonce for a share that nobody has shows that it does not look."""
+    cluster = Cluster(2, 2)
+    first_node = cluster.nodes[0]
+    first_node.behave(Refusing(401), Call.IDENTITY)
+    # No behaviour says just this; the node is a fake of ours, so it is told directly.
+    first_node.issue_nonce = lambda share_id: share_id[:22]  # type: ignore[method-assign]  # as said above
+    first, _ = _check(cluster)
+    assert first.outcome.status is Status.BAD_REPLY
+    assert first.outcome.detail == "issued a nonce for a share that nobody has"
 
 
 def test_a_server_with_another_name_is_noticed() -> None:

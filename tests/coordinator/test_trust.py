@@ -97,6 +97,21 @@ def test_a_stranger_by_ip_address_can_be_named() -> None:
     assert str(server_named_by_container(_placement("", "https://[::1]:8443")).url) == "https://[::1]:8443"
 
 
+def test_strangers_on_one_host_are_told_apart() -> None:
+    """Each is named by host and port, whatever id the container gives it."""
+    named = [
+        server_named_by_container(_placement("ria", f"https://stranger.example:{port}")) for port in (1, 22)
+    ]
+    assert [server.id for server in named] == ["stranger.example-1", "stranger.example-22"]
+    assert named[1].organisation == "stranger.example:22, from the container"
+
+
+def test_a_stranger_with_a_long_name_can_be_named() -> None:
+    """A DNS name may be longer than an id and than an organisation's name."""
+    url = f"https://{'.'.join(['a' * 60] * 4)}.example:65535"
+    assert str(server_named_by_container(_placement("", url)).url) == url
+
+
 def test_terminal_codes_of_a_container_are_not_shown() -> None:
     """A stranger's text reaches an error only in printable form and not at length."""
     with pytest.raises(UnknownServerError) as caught:

@@ -20,9 +20,10 @@ from osak.coordinator.auth.base import TicketSignature
 from osak.coordinator.errors import Refused, Unreachable
 from osak.coordinator.group import Group, Server
 from osak.coordinator.transport.base import UploadOptions
+from osak.shares.errors import MessageError
 from osak.shares.protocol.messages import NodeIdentity, Problem, ShareMessage
 from osak.shares.protocol.ticket import parse_ticket
-from osak.shares.protocol.urls import ServerURL
+from osak.shares.protocol.urls import ServerURL, check_share_id
 
 RECIPIENT = "etsi/PNOEE-48010010101"
 _Reply = TypeVar("_Reply")
@@ -70,6 +71,10 @@ class SimulatedNode:
 
     def issue_nonce(self, share_id: str) -> str:
         """POST /key-shares/{id}/nonce."""
+        try:
+            check_share_id(share_id)
+        except MessageError as error:
+            raise Refused(Problem(400, "bad-request", str(error))) from error
         self._find(share_id)
         nonce = self._unique()[:22]
         self._nonces[nonce] = share_id
