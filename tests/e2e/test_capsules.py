@@ -234,3 +234,21 @@ def test_beside_other_recipients(osak: Osak, office: Office, letter: Path, tmp_p
     assert made.code == 0, made.errors
     office.server.kill()
     assert osak("decrypt", box, "-o", tmp_path / "out", "--password-file", password).code == 0
+
+
+def test_reencrypt_through_the_server(osak: Osak, letter: Path, tmp_path: Path) -> None:
+    """A container opened through the server can be sealed for somebody else through it."""
+    box, _ = sealed(osak, letter, PEOPLE["p384"], tmp_path)
+    old, new = files_of(PEOPLE["p384"], tmp_path / "person"), files_of(PEOPLE["rsa"], tmp_path / "other")
+    made = osak(
+        "reencrypt", box, "-o", tmp_path / "b.cdoc2", "--p12", old["p12"], "--p12-password-file", old["pw"],
+        "--cert", new["crt"], "--server", SERVER_ID,
+    )  # fmt: skip
+    assert made.code == 0, made.errors
+    assert [capsule["server"] for capsule in made.facts["capsules"]] == [SERVER_ID]
+    opened = osak(
+        "decrypt", tmp_path / "b.cdoc2", "-o", tmp_path / "out",
+        "--private-key", new["key"], "--certificate", new["crt"],
+    )  # fmt: skip
+    assert opened.code == 0, opened.errors
+    assert (tmp_path / "out" / letter.name).read_bytes() == letter.read_bytes()
