@@ -5,7 +5,8 @@
 with its YAML path and line. YAML is taken strictly: no duplicate keys, no anchors or aliases (they
 can blow up), no tags, and the plain types of YAML 1.2 alone: ``true`` and ``false`` are booleans, but
 ``yes``, ``on``, ``1:30`` and ``2026-01-31`` are the strings they look like. ``${NAME}`` in a string is
-replaced from the environment that is passed in. Error texts never repeat a value: it may be a secret.
+replaced from the environment that is passed in. Error texts never repeat a value, which may be a
+secret; only where a file is missing they name it.
 Pure: reads no file and no environment of its own.
 """
 
@@ -112,8 +113,10 @@ class _YAMLReader:
         return self._describe(known, path, _plain(item))
 
     def _describe(self, known: _Path, path: _Path, message: str) -> str:
-        """One problem as ``path (line N): message``."""
-        return f"{_dotted(path)} (line {self._lines.get(known, 1)}): {message}"
+        """One problem as ``path (line N): message``, in one line."""
+        # A message may name a file, as it stands in the YAML: line feeds and worse among its letters.
+        shown = message if message.isprintable() else ascii(message)[1:-1]
+        return f"{_dotted(path)} (line {self._lines.get(known, 1)}): {shown}"
 
     def _check_events(self, text: str) -> None:
         """Refuse what we do not take of YAML, before anything is built from it."""

@@ -76,6 +76,7 @@ def test_what_is_left_out_has_a_default() -> None:
         (_group(first=", tls: {pin_sha256: AAAA}"), "a pin is the base64 of the SHA-256"),
         (_group(first=", tls: {pin_sha256: 'ÄÄ'}"), "a pin is the base64 of the SHA-256"),
         (_group(first=", tls: {ca_file: missing.pem}"), "there is no file"),
+        (_group(first=', tls: {ca_file: "a\\nb\\e[2J"}'), r"there is no file a\nb\x1b[2J"),
         (_group(first=", tls: {ca_file: ~nobody.at.all/ca.pem}"), "cannot be the path of a file"),
         (_group(first=", tls: {ca_file: " + "a" * 1000 + "}"), "cannot be the path of a file"),
         ("timeouts: {connect_seconds: 0}", "timeouts.connect_seconds (line 1)"),
