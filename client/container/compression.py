@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 """How hard the payload is packed: one zlib stream (RFC 1950) whatever is chosen, so anybody can read it.
 
-``fast`` is level 1 of isal, more than ten times as quick as zlib for a result 5 to 20 % larger. None of
-isal's levels comes nearer than that, so ``best`` is zlib itself at level 6: level 9 takes two to five
-times as long for the last hundredth. ``none`` stores the bytes as they are.
+``fast`` is level 1 of isal, more than ten times as quick as zlib for a result 5 to 20 % larger, and
+stores what will not shrink (see `fast_deflate`). None of isal's levels comes nearer to zlib's size, so
+``best`` is zlib itself at level 6: level 9 takes two to five times as long for the last hundredth.
+``none`` stores the bytes as they are.
 """
 
 import enum
 import zlib
 from typing import Protocol
 
-from isal import isal_zlib
-
 from osak.client.container.aead import Buffer
+from osak.client.container.fast_deflate import FastDeflater
 
 _WINDOW_BITS = 15
 
@@ -41,7 +41,6 @@ def deflater(compression: Compression) -> Deflater:
         case Compression.NONE:
             return zlib.compressobj(0, zlib.DEFLATED, _WINDOW_BITS)
         case Compression.FAST:
-            stream: Deflater = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _WINDOW_BITS)
-            return stream
+            return FastDeflater()
         case Compression.BEST:
             return zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS)
