@@ -38,6 +38,8 @@ class FastDeflater:
 
     def compress(self, data: Buffer, /) -> bytes:
         """Take more bytes; return what is ready."""
+        if not data:
+            return b""
         packed, self._header = [self._header], b""
         self._checksum = isal_zlib.adler32(data, self._checksum)
         if will_shrink(data):

@@ -84,9 +84,10 @@ class PayloadWriter:
             self._gathered += data
             return
         for block in (self._gathered, bytes(data)):
-            before = self._under_way
-            self._under_way = self._worker.submit(self._deflate, block)
-            self._emit(before)
+            if block:
+                before = self._under_way
+                self._under_way = self._worker.submit(self._deflate, block)
+                self._emit(before)
         self._gathered = bytearray()
 
     def finish(self) -> None:
