@@ -59,15 +59,25 @@ class _Keystream:
 class StreamEncryptor(_Keystream):
     """Encrypts one message: any number of ``update``, then one ``finish``."""
 
-    def update(self, plaintext: Buffer) -> bytes:
-        """Return as many bytes of ciphertext as plaintext was given.
+    def __init__(self, key: bytes, nonce: bytes, aad: bytes) -> None:
+        """Begin a message; this pair of key and nonce must be fresh."""
+        super().__init__(key, nonce, aad)
+        self._buffer = bytearray()
+
+    def update(self, plaintext: Buffer) -> memoryview:
+        """Return as many bytes of ciphertext as plaintext was given, to be used before the next call.
+
+        One buffer is used again and again: fresh memory for every piece takes longer than the cipher.
 
         Raises:
             InvalidInputError: the message is longer than one key and nonce can carry.
         """
         if not self._fits(len(plaintext)):
             raise InvalidInputError(f"the payload is larger than {MAX_MESSAGE_BYTES} bytes")
-        ciphertext = self._cipher.update(plaintext)
+        if len(self._buffer) < len(plaintext):
+            self._buffer = bytearray(len(plaintext))
+        ciphertext = memoryview(self._buffer)[: len(plaintext)]
+        self._cipher.update_into(plaintext, ciphertext)
         self._mac.update(ciphertext)
         return ciphertext
 

@@ -75,7 +75,7 @@ def unpack(data: bytes, limits: Limits | None = None) -> bytes:
 def test_stream_equals_two_other_implementations(message: bytes, aad: bytes, seed: int) -> None:
     """However a message is cut, ciphertext and tag are those of cryptography and of pycryptodome."""
     encryptor = StreamEncryptor(KEY, NONCE, aad)
-    sealed = b"".join(encryptor.update(piece) for piece in pieces(message, seed)) + encryptor.finish()
+    sealed = b"".join(bytes(encryptor.update(piece)) for piece in pieces(message, seed)) + encryptor.finish()
     other = ChaCha20_Poly1305.new(key=KEY, nonce=NONCE)
     other.update(aad)
     assert b"".join(other.encrypt_and_digest(message)) == sealed
