@@ -38,6 +38,7 @@ from osak.coordinator import (
     Collected,
     Coordinator,
     Credential,
+    InvalidPlacementError,
     NotEnoughSharesError,
     Outcome,
     Server,
@@ -45,6 +46,7 @@ from osak.coordinator import (
     server_named_by_container,
 )
 from osak.coordinator.transport.http import HTTPTransport
+from osak.shares.errors import MessageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,16 @@ class OpenContainer:
     outcomes: tuple[Outcome, ...]
 
 
+# One record that is of no use says nothing about the next. A signature that was refused does.
+_NEXT_RECORD = (
+    NotEnoughSharesError,
+    UnknownServerError,
+    InvalidPlacementError,
+    MessageError,
+    UsageError,
+    CapsuleServerError,
+)
+
 _Unlocked = tuple[PayloadKeys, tuple[Outcome, ...]]
 
 
@@ -96,6 +108,7 @@ def open_container(
         ContainerError: damaged, hostile, or not for this credential.
         NotEnoughSharesError: too few servers returned a good share; names each server's outcome.
         UnknownServerError: the shares lie at servers that no configured group has.
+        InvalidPlacementError: what a record says about its shares cannot be.
         CapsuleServerError: the capsule server gave nothing that opens the container.
     """
     if not container.is_file():
@@ -124,7 +137,7 @@ def _unlock(
     for attempt in attempts:
         try:
             return attempt()
-        except (NotEnoughSharesError, UnknownServerError, UsageError, CapsuleServerError) as error:
+        except _NEXT_RECORD as error:
             failure = failure or error
     assert failure is not None, "there was at least one attempt"
     raise failure
@@ -155,9 +168,7 @@ def _share_attempts(
     """One for every record of shares that are this person's."""
 
     def attempt(record: Recipient, quest: ShareQuest, credential: Credential) -> _Unlocked:
-        extra: list[Server] = []
-        if trust_container_servers:
-            extra = [server_named_by_container(placement) for placement in quest.placements]
+        extra = list(_servers_named(quest)) if trust_container_servers else []
         collected = asyncio.run(_collect(header, record, quest, credential, config, extra=extra))
         return unlock(header, KekUnlocker(record, collected.kek)), collected.outcomes
 
@@ -166,12 +177,22 @@ def _share_attempts(
             yield partial(attempt, record, quest, keys.credential)
 
 
+def _servers_named(quest: ShareQuest) -> Iterator[Server]:
+    """The servers of a record, for somebody who trusts the container; what is no URL stays unknown."""
+    for placement in quest.placements:
+        try:
+            yield server_named_by_container(placement)
+        except UnknownServerError:
+            continue
+
+
 def _share_records(header: ContainerHeader, credential: Credential) -> Iterator[tuple[Recipient, ShareQuest]]:
-    """Share records for this person, t-of-n before n-of-n: they need fewer servers."""
+    """Usable share records for this person, t-of-n before n-of-n: they need fewer servers."""
     found = [
         (recipient, quest_for(recipient.capsule))
         for recipient in header.recipients
-        if isinstance(recipient.capsule, KeySharesCapsule | ThresholdSharesCapsule)
+        if recipient.problem is None
+        and isinstance(recipient.capsule, KeySharesCapsule | ThresholdSharesCapsule)
     ]
     mine = [item for item in found if item[1].recipient_id == credential.recipient_id]
     yield from sorted(mine, key=lambda item: item[1].scheme != "t-of-n")
