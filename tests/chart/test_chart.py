@@ -85,6 +85,7 @@ def test_node_yaml_loads(helm: str, tmp_path: Path, settings: tuple[str, ...]) -
     config = load_node_config(tmp_path / command[-1].lstrip("/"), {})
     assert config.organisation == "Riigi Infosüsteemi Amet"
     assert str(config.public_url) == "https://osak.example.org:8443"
+    assert config.trust is not None
     assert config.limits.nonce_life == (600 if settings else 300)
     assert len(config.trust.intermediates) == (1 if settings else 0)
     assert isinstance(config.storage, SQLiteStorageSettings)
