@@ -2,6 +2,7 @@
 """Every module imports by itself, in a fresh interpreter, and brings along no more than it may."""
 
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -38,8 +39,13 @@ for name in sys.argv[1:]:
     importlib.import_module(name)
 print(json.dumps(sorted(sys.modules)))
 """
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, "-I", "-c", code, *modules], capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-c", code, *modules],
+        env=unmeasured,  # measuring coverage loads modules of its own
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))
