@@ -9,12 +9,14 @@ once, never a POST. Which calls there are and what they mean is for others to kn
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
+from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
@@ -68,10 +70,11 @@ class HTTPSession:
             total=timeouts.request_seconds, sock_connect=timeouts.connect_seconds
         )
         self._session: aiohttp.ClientSession | None = None
+        self._sockets: WeakSet[socket.socket] = WeakSet()
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._new_socket),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             timeout=self._timeout,
@@ -86,9 +89,25 @@ class HTTPSession:
         if self._session is not None:
             await self._session.close()
             self._session = None
-            # Connections that were cancelled half-way are closed by asyncio in its next turns.
-            for _ in range(_CLOSING_TURNS):
-                await asyncio.sleep(0)
+            await self._let_go()
+
+    def _new_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, _ = address
+        new = socket.socket(family, kind, protocol)
+        self._sockets.add(new)
+        return new
+
+    async def _let_go(self) -> None:
+        """Wait until every connection is closed, those included that were cancelled half-way.
+
+        asyncio closes those in its next turns, but not one that was cancelled when its TLS handshake had just
+        ended: that one waits for the server to say goodbye too. So it is told that the server hung up.
+        """
+        await _a_few_turns()
+        for left in [each for each in self._sockets if each.fileno() != -1]:
+            with suppress(OSError):  # was never connected, or is closed by now
+                left.shutdown(socket.SHUT_RDWR)
+        await _a_few_turns()
 
     async def call(self, request: Request, context: ssl.SSLContext) -> Reply:
         """Make one call; return the reply if its status is the one hoped for.
@@ -118,6 +137,11 @@ class HTTPSession:
                 raise Refused(Problem.from_reply(response.status, content))
             kind = "a redirect, which is never followed" if response.status >= 300 else "an unexpected status"
             raise BadReply(f"answered {response.status}, {kind}")
+
+
+async def _a_few_turns() -> None:
+    for _ in range(_CLOSING_TURNS):
+        await asyncio.sleep(0)
 
 
 @contextmanager
