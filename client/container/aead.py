@@ -90,16 +90,29 @@ class StreamEncryptor(_Keystream):
 class StreamDecryptor(_Keystream):
     """Decrypts one message: any number of ``update``, then one ``verify``."""
 
-    def update(self, ciphertext: Buffer) -> bytes:
+    def __init__(self, key: bytes, nonce: bytes, aad: bytes) -> None:
+        """Begin a message."""
+        super().__init__(key, nonce, aad)
+        self._buffer, self._other_buffer = bytearray(), bytearray()
+
+    def update(self, ciphertext: Buffer) -> memoryview:
         """Return the plaintext, which nobody vouches for before ``verify``.
+
+        Two buffers take turns, so what is returned stays as it is during one more call: one piece can be
+        unpacked while the next is decrypted.
 
         Raises:
             DamagedContainerError: the message is longer than any writer can make.
         """
         if not self._fits(len(ciphertext)):
             raise DamagedContainerError(f"the payload is larger than {MAX_MESSAGE_BYTES} bytes")
+        self._buffer, self._other_buffer = self._other_buffer, self._buffer
+        if len(self._buffer) < len(ciphertext):
+            self._buffer = bytearray(len(ciphertext))
+        plaintext = memoryview(self._buffer)[: len(ciphertext)]
         self._mac.update(ciphertext)
-        return self._cipher.update(ciphertext)
+        self._cipher.update_into(ciphertext, plaintext)
+        return plaintext
 
     def verify(self, tag: bytes) -> None:
         """Check the tag in constant time; the decryptor cannot be used afterwards.

@@ -152,15 +152,16 @@ class PayloadReader:
         self._source = source
         self._limits = limits
         self._progress = progress
-        # The last 16 bytes read so far may be the tag, so they are held back.
-        self._held = b""
         self._ended = False
-        while len(self._held) < NONCE_BYTES:
-            self._held += self._read(NONCE_BYTES - len(self._held))
+        nonce = b""
+        while len(nonce) < NONCE_BYTES:
+            nonce += self._read(NONCE_BYTES - len(nonce))
             if self._ended:
                 raise DamagedContainerError("the file is cut short: it ends before the payload")
-        self._decryptor = StreamDecryptor(cek, self._held, aad)
-        self._held = b""
+        self._decryptor = StreamDecryptor(cek, nonce, aad)
+        # The last 16 bytes read so far may be the tag, so they are kept back, at the begin of this buffer.
+        self._ciphertext = memoryview(bytearray(TAG_BYTES + _READ_BYTES))
+        self._kept = 0
 
     def unverified_chunks(self) -> Generator[bytes, None, None]:
         """Yield the unpacked bytes in pieces of at most 1 MiB; nothing vouches for them yet.
@@ -211,16 +212,21 @@ class PayloadReader:
         """
         while self._decrypt_block():
             pass
-        self._decryptor.verify(self._held)
+        self._decryptor.verify(bytes(self._ciphertext[: self._kept]))
 
-    def _decrypt_block(self) -> bytes:
-        """Return the next piece of the zlib stream, or nothing at the end of the source."""
+    def _decrypt_block(self) -> memoryview:
+        """Return the next piece of the zlib stream, or nothing at the end of the source; see ``update``."""
         while not self._ended:
-            data = self._held + self._read(_READ_BYTES)
-            self._held = data[-TAG_BYTES:]
-            if len(data) > TAG_BYTES:
-                return self._decryptor.update(memoryview(data)[:-TAG_BYTES])
-        return b""
+            data = self._read(_READ_BYTES)
+            read = self._kept + len(data)
+            self._ciphertext[self._kept : read] = data
+            certain = max(0, read - TAG_BYTES)
+            self._kept = read - certain
+            if certain:
+                plaintext = self._decryptor.update(self._ciphertext[:certain])
+                self._ciphertext[: self._kept] = self._ciphertext[certain:read]
+                return plaintext
+        return memoryview(b"")
 
     def _read(self, count: int) -> bytes:
         data = self._source.read(count)

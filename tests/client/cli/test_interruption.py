@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 30
 
 @pytest.fixture(autouse=True)
 def hangup_ends() -> Iterator[None]:
-    """SIGHUP ends children too when these tests run under nohup, which has it ignored by whatever it starts."""
+    """SIGHUP ends children also where these tests run under nohup, which has all that it starts ignore it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
