@@ -6,6 +6,7 @@ Prints one JSON object: seconds of the work itself, bytes written, and the proce
 
 import json
 import resource
+import shutil
 import sys
 import time
 import zlib
@@ -36,34 +37,48 @@ def keys(folder: Path) -> None:
     (folder / "key.pem").write_bytes(pem)
 
 
-def encrypt(folder: Path) -> Callable[[], object]:
+def inputs(folder: Path) -> list[Path]:
+    """The files to work on."""
+    return sorted((folder / "in").iterdir())
+
+
+def encrypt(folder: Path, compression: str = "fast") -> Callable[[], object]:
     """Ours."""
     from osak.client.config import ClientConfig  # noqa: PLC0415 - the task alone pays for it
-    from osak.client.container import PublicKeyRecipient  # noqa: PLC0415 - the task alone pays for it
+    from osak.client.container import Compression, PublicKeyRecipient  # noqa: PLC0415 - the task alone pays for it
     from osak.client.encrypt import encrypt_files  # noqa: PLC0415 - the task alone pays for it
     from osak.client.identity.files import load_recipient_key  # noqa: PLC0415 - the task alone pays for it
 
     key = load_recipient_key((folder / "cert.der").read_bytes())
     recipient = PublicKeyRecipient(key, file_name="cert.der")
-    files, output = [folder / "data.bin"], folder / "out"
-    return lambda: encrypt_files(files, output, [recipient], [], config=ClientConfig(), overwrite=True)
+    files, output, config = inputs(folder), folder / "out", ClientConfig()
+    packing = Compression(compression)
+    return lambda: encrypt_files(
+        files, output, [recipient], [], config=config, overwrite=True, compression=packing
+    )
+
+
+def encrypt_best(folder: Path) -> Callable[[], object]:
+    """Ours with ``--compress best``."""
+    return encrypt(folder, "best")
 
 
 def pycdoc(folder: Path) -> Callable[[], object]:
     """The C++ peer."""
     import pycdoc as peer  # noqa: PLC0415 - the task alone pays for it
 
-    certificate, file = (folder / "cert.der").read_bytes(), folder / "data.bin"
+    certificate, files = (folder / "cert.der").read_bytes(), inputs(folder)
 
     def work() -> None:
         writer = peer.CDocWriter.create_writer(2, str(folder / "peer"), None, None, None)
         writer.add_recipient(peer.Recipient.make_certificate("bench", certificate))
         if writer.begin_encryption():
             raise RuntimeError("libcdoc does not take this recipient")
-        writer.add_file("data.bin", file.stat().st_size)
-        with file.open("rb") as source:
-            while piece := source.read(_PIECE_BYTES):
-                writer.write_data(piece)
+        for file in files:
+            writer.add_file(file.name, file.stat().st_size)
+            with file.open("rb") as source:
+                while piece := source.read(_PIECE_BYTES):
+                    writer.write_data(piece)
         writer.finish_encryption()
         del writer  # only now the file is closed and whole
 
@@ -76,9 +91,11 @@ def isal_deflate(folder: Path) -> Callable[[], object]:
 
     def work() -> None:
         deflate = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 15)
-        with (folder / "data.bin").open("rb") as source, (folder / "deflated").open("wb") as out:
-            while piece := source.read(_PIECE_BYTES):
-                out.write(deflate.compress(piece))
+        with (folder / "deflated").open("wb") as out:
+            for file in inputs(folder):
+                with file.open("rb") as source:
+                    while piece := source.read(_PIECE_BYTES):
+                        out.write(deflate.compress(piece))
             out.write(deflate.flush())
 
     return work
@@ -118,12 +135,19 @@ def _inflate(folder: Path, inflate: Any) -> None:
 
 TASKS = {
     "encrypt": (encrypt, "out"),
+    "encrypt-best": (encrypt_best, "out"),
     "pycdoc": (pycdoc, "peer"),
     "isal-deflate": (isal_deflate, "deflated"),
-    "decrypt": (decrypt, "opened/data.bin"),
+    "decrypt": (decrypt, "opened"),
     "isal-inflate": (isal_inflate, "inflated"),
     "zlib-inflate": (zlib_inflate, "inflated"),
 }
+
+
+def _remove(written: Path) -> None:
+    if written.is_dir():
+        shutil.rmtree(written)
+    written.unlink(missing_ok=True)
 
 
 def main(task: str, folder: Path) -> None:
@@ -134,7 +158,7 @@ def main(task: str, folder: Path) -> None:
         return
     prepare, written = TASKS[task]
     work = prepare(folder)
-    (folder / written).unlink(missing_ok=True)  # to remove an older one is not the work measured
+    _remove(folder / written)  # to remove an older one is not the work measured
     start = time.perf_counter()
     work()
     seconds = time.perf_counter() - start
