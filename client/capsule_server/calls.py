@@ -82,7 +82,7 @@ async def fetch_capsule(
         try:
             reply = await _call(Request("GET", server.fetch_url, path, HTTPStatus.OK), context, timeouts)
         except (Refused, Unreachable) as error:
-            raise _explained(server_id, error) from error
+            raise CapsuleServerError(f"capsule server {server_id} {_fetch_words(error)}") from error
         with reading_reply():
             return CapsuleMessage.from_reply(reply.body)
 
@@ -122,24 +122,41 @@ def _named(server_id: str) -> Iterator[None]:
     try:
         yield
     except TransportError as error:
-        raise CapsuleServerError(f"capsule server {server_id} {error}") from error
+        raise CapsuleServerError(f"capsule server {server_id} {_words(error)}") from error
 
 
-def _explained(server_id: str, error: TransportError) -> CapsuleServerError:
+def _fetch_words(error: Refused | Unreachable) -> str:
     """What a recipient should know about a fetch that a server refused."""
-    is_answer = isinstance(error, Refused)
-    if isinstance(error, Refused) and error.problem.status == HTTPStatus.NOT_FOUND:
-        return CapsuleServerError(
-            f"capsule server {server_id} has nothing for this certificate:"
-            " it expired there, or is for another key"
-        )
+    if isinstance(error, Refused):
+        if error.problem.status == HTTPStatus.NOT_FOUND:
+            return "has nothing for this certificate: it expired there, or is for another key"
+        return _words(error)
+    if alert := _alert(error):
+        return f"does not accept this certificate ({alert})"
+    # Servers on Python's asyncio, ours among them, refuse a certificate by silence.
+    guess = "; perhaps it does not accept this certificate" if error.request_sent else ""
+    return f"{error}{guess}"
+
+
+def _words(error: TransportError) -> str:
+    """What happened, and why if it looks like a call to the wrong one of a server's two URLs.
+
+    Official servers have one for senders and one for recipients; each refuses the other's calls, and the one
+    for recipients refuses senders for showing no certificate.
+    """
+    if isinstance(error, Refused):
+        is_swapped = error.problem.status == HTTPStatus.METHOD_NOT_ALLOWED
+    else:
+        is_swapped = isinstance(error, Unreachable) and "CERTIFICATE" in _alert(error)
+    return (
+        f"{error}; perhaps url and fetch_url are swapped in the configuration" if is_swapped else f"{error}"
+    )
+
+
+def _alert(error: Unreachable) -> str:
+    """The TLS alert by which a server broke the connection off; empty if it was not that."""
     cause = error.__cause__
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__
-    if cause is not None and "ALERT" in (cause.reason or ""):
-        return CapsuleServerError(
-            f"capsule server {server_id} does not accept this certificate ({cause.reason})"
-        )
-    # Servers on Python's asyncio, ours among them, refuse a certificate by silence.
-    guess = "; perhaps it does not accept this certificate" if error.request_sent and not is_answer else ""
-    return CapsuleServerError(f"capsule server {server_id} {error}{guess}")
+    reason = "" if cause is None else cause.reason or ""
+    return reason if "ALERT" in reason else ""

@@ -8,12 +8,12 @@ from osak.shares.errors import MessageError
 
 # datetime.fromisoformat alone would also take week dates, bare dates and times without a zone.
 _RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 
 
 def parse_time(text: str) -> datetime:
-    """Read a time with its zone, as UTC.
+    """Read a time with its zone, as UTC; what is finer than a microsecond is dropped.
 
     Raises:
         MessageError: it is anything else, or no time at all.

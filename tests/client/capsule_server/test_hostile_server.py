@@ -5,7 +5,9 @@ import asyncio
 import dataclasses
 import io
 import secrets
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -96,10 +98,24 @@ ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 10_000
         (reply("204 No Content"), "an unexpected status"),
         (reply("404 Not Found", b"<html>"), "has nothing for this certificate"),
         (reply("401 Unauthorized", b"{}"), "answered 401"),
+        (reply("405 Method Not Allowed"), "answered 405; perhaps url and fetch_url are swapped"),
         (reply("500 Oops", b"\xff"), "answered 500"),
         (b"SSH-2.0-OpenSSH\r\n", "not HTTP"),
     ],
-    ids=["html", "empty", "wrong curve", "new kind", "10 MB", "redirect", "204", "404", "401", "500", "ssh"],
+    ids=[
+        "html",
+        "empty",
+        "wrong curve",
+        "new kind",
+        "10 MB",
+        "redirect",
+        "204",
+        "404",
+        "401",
+        "405",
+        "500",
+        "ssh",
+    ],
 )
 async def test_fetch(authority: Authority, answer: bytes, expected: str) -> None:
     """Whatever a server answers to a fetch ends in one sentence that names the server."""
@@ -123,9 +139,10 @@ async def test_fetch(authority: Authority, answer: bytes, expected: str) -> None
         (reply("201 Created", b"", f"Location: /key-capsules/{KNOWN}/../x"), "not the protocol"),
         (reply("307 Moved", b"", "Location: https://evil.example/"), "a redirect, which is never followed"),
         (reply("400 Bad Request", b"{}"), "answered 400"),
+        (reply("405 Method Not Allowed"), "answered 405; perhaps url and fetch_url are swapped"),
         (ENDLESS.replace(b"200 OK", b"201 Created"), "more than 4096 bytes"),
     ],
-    ids=["200", "no location", "absolute", "dots", "redirect", "400", "10 MB"],
+    ids=["200", "no location", "absolute", "dots", "redirect", "400", "405", "10 MB"],
 )
 async def test_upload(authority: Authority, answer: bytes, expected: str) -> None:
     """Whatever a server answers to an upload ends in one sentence, after one attempt."""
@@ -139,6 +156,8 @@ async def test_upload(authority: Authority, answer: bytes, expected: str) -> Non
     ("header", "expected"),
     [
         ("x-expiry-time: 2030-01-31T00:00:00Z", datetime(2030, 1, 31, tzinfo=UTC)),
+        # The official server, where it chose the time itself.
+        ("x-expiry-time: 2030-01-31T00:00:00.000000402Z", datetime(2030, 1, 31, tzinfo=UTC)),
         ("x-expiry-time: soon", None),
         ("x-nothing: 1", None),
     ],
@@ -167,17 +186,51 @@ async def test_silence(authority: Authority) -> None:
     assert "perhaps it does not accept this certificate" in str(text)
 
 
-async def test_a_server_that_refuses_the_certificate_loudly(authority: Authority) -> None:
-    """A TLS alert about the certificate is told as what it is."""
+@asynccontextmanager
+async def loud_server(authority: Authority) -> AsyncIterator[CapsuleServer]:
+    """A server that wants a certificate of another authority, and tells in a TLS alert why it hangs up.
+
+    Official servers do. Python's own hang up without a word, so this one does its handshake by hand.
+    """
     context = authority.server_context()
     context.verify_mode = context.verify_mode.CERT_REQUIRED
     context.load_verify_locations(cadata=TestCA().certificate_pem.decode())
-    async with raw_server(send(b""), context) as raw:
-        url = ServerURL("localhost", raw.port)
-        server = CapsuleServer(url=url, fetch_url=url, tls=authority.trust)
-        with pytest.raises(CapsuleServerError, match="accept this certificate"):
+
+    async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        refused = False
+        while not refused and (data := await reader.read(65536)):
+            incoming.write(data)
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError:
+                refused = True
+            writer.write(outgoing.read())
+            await writer.drain()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(shake_hands, "127.0.0.1", 0)
+    async with server:
+        url = ServerURL("localhost", server.sockets[0].getsockname()[1])
+        yield CapsuleServer(url=url, fetch_url=url, tls=authority.trust)
+
+
+async def test_a_server_that_refuses_the_certificate_loudly(authority: Authority) -> None:
+    """A TLS alert about the certificate is told as what it is."""
+    async with loud_server(authority) as server:
+        with pytest.raises(CapsuleServerError, match=r"does not accept this certificate \(.*ALERT.*\)"):
             await fetching()(server)
-        assert raw.received == b""
+
+
+async def test_an_upload_to_a_door_for_recipients(authority: Authority) -> None:
+    """A server that wants to see a sender's certificate is probably asked at its URL for recipients."""
+    async with loud_server(authority) as server:
+        with pytest.raises(CapsuleServerError, match="perhaps url and fetch_url are swapped"):
+            await uploading()(server)
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,16 @@ def test_round_trip(time: datetime, minutes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2030-01-31T00:00:00Z", "2030-01-31t02:00:00.5+02:00", "2030-01-30T22:00:00-02:00"]
+    "text",
+    [
+        "2030-01-31T00:00:00Z",
+        "2030-01-31t02:00:00.5+02:00",
+        "2030-01-30T22:00:00-02:00",
+        "2030-01-31T00:00:00.363864402Z",
+    ],
 )
 def test_forms(text: str) -> None:
-    """Zones, fractions and lower case are read."""
+    """Zones, lower case and fractions are read; those of official programs, to the nanosecond, too."""
     assert parse_time(text).replace(microsecond=0) == datetime(2030, 1, 31, tzinfo=UTC)
 
 
