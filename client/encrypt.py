@@ -95,9 +95,8 @@ def _check_request(
     files: Sequence[Path], output: Path, recipients: Sequence[RecipientWriter], targets: Sequence[ShareTarget]
 ) -> None:
     require_recipients(recipients, targets)
-    for path in files:
-        if output.exists() and path.exists() and path.samefile(output):
-            raise UsageError(f"{output} is both input and output")
+    if output.exists() and any(path.exists() and path.samefile(output) for path in files):
+        raise UsageError(f"{output} is both input and output")
 
 
 def _entry(path: Path) -> Entry:

@@ -192,10 +192,7 @@ class _Workshop:
                 with _mapped(name):
                     if self._overwrite:
                         self._set_aside(number, name, undo)
-                    # Takes the name, or fails if somebody has it: rename alone would replace silently.
-                    os.close(os.open(name, _CREATE, 0o600, dir_fd=self._target))
-                    undo.callback(self._remove, name)
-                    os.replace(_new(number), name, src_dir_fd=self._waiting, dst_dir_fd=self._target)
+                    self._take_name(number, name, undo)
             undo.pop_all()
 
     def close(self) -> None:
@@ -206,6 +203,19 @@ class _Workshop:
                     os.unlink(entry, dir_fd=self._waiting)
         with contextlib.suppress(OSError):
             self._release.close()
+
+    def _take_name(self, number: int, name: str, undo: contextlib.ExitStack) -> None:
+        """Fail if somebody has the name meanwhile: a rename alone would replace that file silently."""
+        waiting = _new(number)
+        try:
+            os.link(waiting, name, src_dir_fd=self._waiting, dst_dir_fd=self._target, follow_symlinks=False)
+            undo.callback(self._remove, name)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links, as many a memory stick has
+            os.close(os.open(name, _CREATE, 0o600, dir_fd=self._target))
+            undo.callback(self._remove, name)
+            os.replace(waiting, name, src_dir_fd=self._waiting, dst_dir_fd=self._target)
 
     def _set_aside(self, number: int, name: str, undo: contextlib.ExitStack) -> None:
         with contextlib.suppress(FileNotFoundError):

@@ -25,6 +25,7 @@ from osak.client.container.limits import Limits
 
 _MAX_COMPONENT_BYTES: Final = 255
 _FORBIDDEN: Final = frozenset('<>:"|?*/\\')
+_PLAIN: Final = frozenset(map(chr, range(0x20, 0x7F))) - _FORBIDDEN  # most names need no closer look
 _DEVICES: Final = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))]
 )
@@ -93,7 +94,7 @@ def quoted(name: str) -> str:
 
 def _fault_of(name: str) -> str:
     """Say what is wrong, as the end of a sentence; nothing if all is well."""
-    bad = next((character for character in name if _is_forbidden(character)), "")
+    bad = next((character for character in name if character not in _PLAIN and _is_forbidden(character)), "")
     faults = (
         (not name, "is empty"),
         (name.startswith((" ", "-")), "begins with a space or a hyphen"),

@@ -2,6 +2,7 @@
 """Output appears whole or not at all: looked at through the folder before and after."""
 
 import contextlib
+import errno
 import os
 import resource
 import stat
@@ -152,6 +153,27 @@ def test_a_name_taken_before_commit_is_not_clobbered(tmp_path: Path) -> None:
         sink.commit()
     sink.discard()
     assert snapshot(tmp_path) == {"b": b"theirs".hex()}
+
+
+def test_works_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that knows no hard links gets the same files, and nobody's file is clobbered there."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)  # as a FAT memory stick answers, which needs root to mount
+    sink = sink_for(tmp_path)
+    fill(sink, a=b"1", b=b"2")
+    sink.commit()
+    after = {"a": b"1".hex(), "b": b"2".hex()}
+    assert snapshot(tmp_path) == after
+    late = sink_for(tmp_path)
+    fill(late, c=b"3", d=b"4")
+    (tmp_path / "d").write_bytes(b"theirs")
+    with pytest.raises(OutputExistsError, match="'d' exists"):
+        late.commit()
+    late.discard()
+    assert snapshot(tmp_path) == after | {"d": b"theirs".hex()}
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "dangling"])
