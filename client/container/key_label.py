@@ -25,6 +25,29 @@ def for_certificate(*, cn: str | None, cert_sha1: str, file: str | None) -> str:
     return _format("cert", cn=cn, cert_sha1=cert_sha1, file=file)
 
 
+def for_card(
+    kind: str,
+    *,
+    cn: str,
+    serial_number: str,
+    last_name: str | None,
+    first_name: str | None,
+    cert_sha1: str,
+) -> str:
+    """Label of a record for the key of an Estonian card.
+
+    Args:
+        kind: ``ID-card``, ``Digi-ID`` or ``Digi-ID E-RESIDENT``.
+        cn: ``LAST NAME,FIRST NAME,CODE``.
+        serial_number: such as ``PNOEE-38001085718``.
+        last_name: of the holder.
+        first_name: of the holder.
+        cert_sha1: our addition: a new card and the one it replaces are to have labels that differ.
+    """
+    names = {"last_name": last_name, "first_name": first_name}
+    return _format(kind, cn=cn, serial_number=serial_number, cert_sha1=cert_sha1, **names)
+
+
 def for_public_key(*, label: str, file: str | None) -> str:
     """Label of a record for a bare public key."""
     return _format("pub_key", label=label, file=file)

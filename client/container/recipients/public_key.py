@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from osak.client.container import key_label
 from osak.client.container.capsules import Curve, ECCapsule, Recipient, RSACapsule
+from osak.client.container.certificate_label import certificate_label
 from osak.client.container.errors import DamagedContainerError, InvalidInputError, WrongKeyError
 from osak.client.container.key_schedule import KEY_BYTES, ec_kek
 from osak.client.container.limits import Limits
@@ -68,7 +69,7 @@ class PublicKeyRecipient:
         self._key = _public_key_of(key)
         _require_usable(self._key)
         if isinstance(key, x509.Certificate):
-            label = _certificate_label(key, file_name)
+            label = certificate_label(key, file_name)
         else:
             label = _public_key_label(self._key, file_name)
         self.key_label = _plain(label) if plain_label else label
@@ -181,19 +182,6 @@ def _require_usable(key: PublicKey) -> None:
         raise InvalidInputError(
             f"the curve {key.curve.name} cannot be used in CDOC2, only {', '.join(_CURVES)}"
         )
-
-
-def _certificate_label(certificate: x509.Certificate, file_name: str | None) -> str:
-    try:
-        names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    except ValueError:
-        # A subject that cannot be read only costs the label its name.
-        names = []
-    return key_label.for_certificate(
-        cn=str(names[0].value) if names else None,
-        cert_sha1=certificate.fingerprint(hashes.SHA1()).hex(),  # noqa: S303 - the label's format; not security
-        file=file_name,
-    )
 
 
 def _public_key_label(key: PublicKey, file_name: str | None) -> str:

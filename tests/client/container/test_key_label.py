@@ -45,6 +45,10 @@ def test_written_forms() -> None:
         key_label.for_certificate(cn="Jõeorg", cert_sha1="00ff", file=None)
         == "data:,v=1&cert_sha1=00ff&cn=J%C3%B5eorg&type=cert"
     )
+    card = key_label.for_card(
+        "Digi-ID", cn="A,B,1", serial_number="PNOEE-1", last_name="A", first_name=None, cert_sha1="00ff"
+    )
+    assert card == ("data:,v=1&cert_sha1=00ff&cn=A%2CB%2C1&last_name=A&serial_number=PNOEE-1&type=Digi-ID")
 
 
 def test_file_name_that_is_no_text() -> None:
