@@ -25,6 +25,20 @@ from osak.client.container.limits import Limits
 
 _BLOCK_BYTES: Final = 512
 _READ_BYTES: Final = 2**20
+_PLAIN_NAME_BYTES: Final = 100
+_MAX_PLAIN_SIZE: Final = 8**11 - 1
+_SIZE: Final = slice(124, 136)
+_CHECKSUM: Final = slice(148, 156)
+
+
+def _tar_info(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    info.mode = 0o644
+    return info
+
+
+_PLAIN_HEADER: Final = _tar_info("", 0).tobuf(tarfile.USTAR_FORMAT)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -197,10 +211,16 @@ def _require_count(count: int, limits: Limits) -> None:
 
 
 def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size = size
-    info.mode = 0o644
-    return info.tobuf(tarfile.PAX_FORMAT, encoding="utf-8")
+    """Return the header of one file: the usual one quickly, any other by ``tarfile``, which knows every case."""
+    encoded = name.encode("utf-8")
+    if not name.isascii() or len(encoded) > _PLAIN_NAME_BYTES or size > _MAX_PLAIN_SIZE:
+        return _tar_info(name, size).tobuf(tarfile.PAX_FORMAT, encoding="utf-8")
+    header = bytearray(_PLAIN_HEADER)
+    header[: len(encoded)] = encoded
+    header[_SIZE] = b"%011o\0" % size
+    header[_CHECKSUM] = b" " * 8  # the checksum counts its own field as spaces
+    header[_CHECKSUM] = b"%06o\0 " % sum(header)
+    return bytes(header)
 
 
 def _copy(file: ArchiveFile, entry: Entry, progress: Callable[[int], object] | None) -> None:

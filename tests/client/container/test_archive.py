@@ -51,6 +51,19 @@ def test_tarfile_opens_what_we_write(name: str, content: bytes) -> None:
         assert member.isreg()
 
 
+@given(
+    st.text(min_size=1, max_size=110).filter(is_safe),
+    st.one_of(st.integers(0, 2**34), st.sampled_from([0, 1, 511, 512, 8**11 - 1, 8**11])),
+)
+def test_headers_are_those_of_tarfile(name: str, size: int) -> None:
+    """The headers that are made the quick way are byte for byte those of the standard library."""
+    out = bytearray()
+    ArchiveWriter(out.extend, Limits()).open(name, size)
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    assert bytes(out) == info.tobuf(tarfile.PAX_FORMAT, encoding="utf-8")
+
+
 def test_nothing_of_the_sender_is_packed() -> None:
     """Times, owners and permissions are the same for everybody."""
     with tarfile.open(fileobj=io.BytesIO(pack(entry("a", b"x")))) as tar:
