@@ -211,7 +211,7 @@ def _require_count(count: int, limits: Limits) -> None:
 
 
 def _header(name: str, size: int) -> bytes:
-    """Return the header of one file: the usual one quickly, any other by ``tarfile``, which knows every case."""
+    """Return the header of one file: the usual one quickly, others by ``tarfile``, which knows every case."""
     encoded = name.encode("utf-8")
     if not name.isascii() or len(encoded) > _PLAIN_NAME_BYTES or size > _MAX_PLAIN_SIZE:
         return _tar_info(name, size).tobuf(tarfile.PAX_FORMAT, encoding="utf-8")
