@@ -46,7 +46,7 @@ def encrypt(folder: Path, compression: str = "fast") -> Callable[[], object]:
     """Ours."""
     from osak.client.config import ClientConfig  # noqa: PLC0415 - the task alone pays for it
     from osak.client.container import Compression, PublicKeyRecipient  # noqa: PLC0415 - the task alone pays for it
-    from osak.client.encrypt import encrypt_files  # noqa: PLC0415 - the task alone pays for it
+    from osak.client.encryption import encrypt_files  # noqa: PLC0415 - the task alone pays for it
     from osak.client.identity.files import load_recipient_key  # noqa: PLC0415 - the task alone pays for it
 
     key = load_recipient_key((folder / "cert.der").read_bytes())
@@ -105,7 +105,7 @@ def decrypt(folder: Path) -> Callable[[], object]:
     """Ours, of what ``encrypt`` wrote."""
     from osak.client.config import ClientConfig  # noqa: PLC0415 - the task alone pays for it
     from osak.client.container import PrivateKeyUnlocker  # noqa: PLC0415 - the task alone pays for it
-    from osak.client.decrypt import decrypt_file  # noqa: PLC0415 - the task alone pays for it
+    from osak.client.decryption import decrypt_file  # noqa: PLC0415 - the task alone pays for it
     from osak.client.identity.files import load_private_key  # noqa: PLC0415 - the task alone pays for it
     from osak.client.opening import Keys  # noqa: PLC0415 - the task alone pays for it
 

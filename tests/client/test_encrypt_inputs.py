@@ -10,7 +10,7 @@ import pytest
 
 from osak.client.config import ClientConfig
 from osak.client.container import SymmetricRecipient
-from osak.client.encrypt import encrypt_files
+from osak.client.encryption import encrypt_files
 
 NOBODY = 65534
 

@@ -25,7 +25,7 @@ from osak.client.container import (
     read_header,
 )
 from osak.client.container.errors import NoRecipientError
-from osak.client.encrypt import encrypt_files
+from osak.client.encryption import encrypt_files
 from osak.client.opening import Keys, open_container
 from osak.coordinator import (
     Group,

@@ -17,10 +17,10 @@ from osak.client.container import (
     SymmetricRecipient,
     SymmetricUnlocker,
 )
-from osak.client.encrypt import encrypt_files
+from osak.client.encryption import encrypt_files
 from osak.client.errors import UsageError
 from osak.client.opening import Keys
-from osak.client.reencrypt import reencrypt_file
+from osak.client.reencryption import reencrypt_file
 
 OLD, NEW = bytes(32), bytes(range(32))
 PERSON = "etsi/PNOEE-48010010101"
@@ -104,7 +104,7 @@ MEMORY_PROBE = """
     from osak.client.config import ClientConfig
     from osak.client.container import SymmetricRecipient, SymmetricUnlocker
     from osak.client.opening import Keys
-    from osak.client.reencrypt import reencrypt_file
+    from osak.client.reencryption import reencrypt_file
 
     new = [SymmetricRecipient("k", bytes(32))]
     old, out = map(Path, sys.argv[1:])

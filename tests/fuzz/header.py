@@ -27,7 +27,7 @@ from osak.client.container import (
 from osak.client.container.errors import ContainerError
 from osak.client.container.header import parse_header
 from osak.client.container.header_builder import build_header
-from osak.client.inspect import describe_record
+from osak.client.inspection import describe_record
 from osak.client.share_records import quest_for
 
 _SALT = b"s" * 32

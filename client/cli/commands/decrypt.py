@@ -11,7 +11,7 @@ from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options
 from osak.client.cli.terminal import Terminal
 from osak.client.config import load_client_config
-from osak.client.decrypt import Decrypted, Listed, decrypt_file, list_file
+from osak.client.decryption import Decrypted, Listed, decrypt_file, list_file
 from osak.client.errors import UsageError
 from osak.coordinator import Status
 
@@ -42,6 +42,7 @@ def decrypt(
     Nothing appears in the folder before the whole container was checked.
 
     \b
+    osak decrypt letter.cdoc2 -o letter --id-card
     osak decrypt letter.cdoc2 -o letter --p12 me.p12
     osak decrypt both.cdoc2 --list --password
     osak decrypt both.cdoc2 -o both --only a.txt --password
@@ -50,8 +51,8 @@ def decrypt(
         raise UsageError("--list writes nothing: leave --output, --only and --overwrite out")
     if output is None and not only_list:
         raise UsageError("where to? Name a folder with --output, or only --list the files")
-    keys = read_keys(**credential)
     config = load_client_config(terminal.config)
+    keys = read_keys(terminal, config, **credential)
     asked: dict[str, Any] = {"config": config, "trust_container_servers": trust_container_servers}
     total = container.stat().st_size if container.is_file() else 0
     with terminal.progress("reading" if only_list else "decrypting", total) as progress:

@@ -12,7 +12,7 @@ from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.terminal import Terminal
 from osak.client.config import load_client_config
 from osak.client.container.compression import Compression
-from osak.client.encrypt import Encrypted, encrypt_files
+from osak.client.encryption import Encrypted, encrypt_files
 from osak.coordinator import Status
 
 

@@ -8,7 +8,7 @@ import click
 from osak.client.cli.options import FILE, common_options
 from osak.client.cli.terminal import Terminal
 from osak.client.config import load_client_config
-from osak.client.inspect import RecordDescription, inspect_file
+from osak.client.inspection import RecordDescription, inspect_file
 from osak.client.record_words import printable
 
 

@@ -14,8 +14,8 @@ from osak.client.cli.terminal import Terminal
 from osak.client.config import ClientConfig, load_client_config
 from osak.client.container.compression import Compression
 from osak.client.errors import UsageError
-from osak.client.inspect import inspect_file
-from osak.client.reencrypt import Reencrypted, reencrypt_file
+from osak.client.inspection import inspect_file
+from osak.client.reencryption import Reencrypted, reencrypt_file
 from osak.coordinator import Status
 
 
@@ -52,7 +52,7 @@ def reencrypt(
     if keep_recipients:
         _refuse_to_keep(container, config)
     credential, recipients = split_credential(options)
-    keys = read_keys(**credential)
+    keys = read_keys(terminal, config, **credential)
     chosen = read_recipients(config, **recipients)
     total = container.stat().st_size if container.is_file() else 0
     with terminal.progress("re-encrypting", total) as progress:

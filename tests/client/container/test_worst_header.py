@@ -17,7 +17,7 @@ from independent.flatbuffer_writer import Byte, Fields, encode
 from osak.client.container import Limits, Recipient
 from osak.client.container.errors import DamagedContainerError
 from osak.client.container.header import parse_header
-from osak.client.inspect import describe_record
+from osak.client.inspection import describe_record
 
 MOST_BYTES_READ = 24 * 2**20
 MOST_BYTES_SHOWN = 64 * 2**20

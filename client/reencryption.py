@@ -40,7 +40,7 @@ from osak.client.container import (
 )
 from osak.client.container.errors import ContainerError
 from osak.client.errors import UsageError
-from osak.client.inspect import RecordDescription, describe_record
+from osak.client.inspection import RecordDescription, describe_record
 from osak.client.opening import Keys, open_container
 from osak.client.output import atomic_output
 from osak.client.share_uploads import ShareTarget, ShareUploads, require_recipients
