@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""What can go wrong in the client itself, drawn as one tree.
+"""What can go wrong in the client, drawn as one tree.
 
-ClientError
-├── UsageError               what was asked makes no sense, or something needed was not given
-│   └── UnknownCapsuleServerError  a container names a capsule server that the configuration does not
-├── CapsuleServerError       a capsule server did not do what it should
-├── CredentialFileError      a key, certificate or PKCS#12 file that cannot be used
-└── OutputError              the output cannot be written; nothing of it was left behind
-    └── OutputExistsError    something of that name is there already
+Nothing else leaves the library, but for inputs that the system will not read (``OSError``).
 
-Errors of the container, of shares and of servers have trees of their own in their packages.
+OsakError
+├── ClientError                  the client itself; all of these are here
+│   ├── UsageError               what was asked makes no sense, or something needed was not given
+│   │   ├── UnknownCapsuleServerError  a container names a capsule server that the configuration does not
+│   │   └── RunningLoopError     a call that would block the event loop it was made in
+│   ├── CapsuleServerError       a capsule server did not do what it should
+│   ├── CredentialFileError      a key, certificate or PKCS#12 file that cannot be used
+│   └── OutputError              the output cannot be written; nothing of it was left behind
+│       └── OutputExistsError    something of that name is there already
+├── ContainerError               the container and what goes into it: ``osak.client.container.errors``
+├── CoordinatorError             share servers: ``osak.coordinator.errors``
+└── SharesError                  identifiers, messages, the YAML: ``osak.shares.errors``
 """
 
+from osak.errors import OsakError
 
-class ClientError(Exception):
+
+class ClientError(OsakError):
     """Base of every error of the client itself."""
 
 
@@ -23,6 +30,10 @@ class UsageError(ClientError):
 
 class UnknownCapsuleServerError(UsageError):
     """A container names a capsule server that the configuration does not have; nobody was asked."""
+
+
+class RunningLoopError(UsageError):
+    """A call that would block the event loop it was made in; the text names the one to await instead."""
 
 
 class CapsuleServerError(ClientError):

@@ -22,10 +22,11 @@ from collections.abc import Sequence
 
 from osak.coordinator.outcome import Outcome, describe_outcomes
 from osak.coordinator.placement import Receipt
+from osak.errors import OsakError
 from osak.shares.protocol.messages import Problem
 
 
-class CoordinatorError(Exception):
+class CoordinatorError(OsakError):
     """Base of every error of this package."""
 
 

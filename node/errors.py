@@ -24,10 +24,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from osak.errors import OsakError
 from osak.shares.protocol.codes import ProblemCode
 
 
-class NodeError(Exception):
+class NodeError(OsakError):
     """Base of every error of this package."""
 
 

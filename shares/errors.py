@@ -19,8 +19,10 @@ Nothing here ever carries a share, a secret or a key in its text.
 
 from collections.abc import Sequence
 
+from osak.errors import OsakError
 
-class SharesError(Exception):
+
+class SharesError(OsakError):
     """Base of every error of this package."""
 
 

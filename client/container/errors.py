@@ -13,8 +13,10 @@ ContainerError
 A reader of hostile bytes lets nothing else out. No text ever carries a key, a password or plaintext.
 """
 
+from osak.errors import OsakError
 
-class ContainerError(Exception):
+
+class ContainerError(OsakError):
     """Base of every error of this package."""
 
 
