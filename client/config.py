@@ -18,6 +18,7 @@ from pydantic import Field, create_model, model_validator
 from osak.client.capsule_server.settings import CapsuleServer
 from osak.client.container.limits import Limits
 from osak.client.errors import UsageError
+from osak.client.identity.settings import CredentialSettings
 from osak.coordinator import Group, Timeouts
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
@@ -39,6 +40,7 @@ class ClientConfig(Settings):
         groups: share servers by group name.
         default_group: the group that ``--to`` uses when none is named; the only one if there is one.
         capsule_servers: capsule servers by the id that containers name them by.
+        credentials: what cards and eID services need beside their owners.
         timeouts: how long to wait for servers.
         limits: how much a container may ask of its reader.
     """
@@ -46,6 +48,7 @@ class ClientConfig(Settings):
     groups: dict[str, Group] = Field(default_factory=dict)
     default_group: str | None = None
     capsule_servers: dict[str, CapsuleServer] = Field(default_factory=dict)
+    credentials: CredentialSettings = CredentialSettings()
     timeouts: Timeouts = Timeouts()
     limits: LimitSettings = LimitSettings()
 

@@ -12,8 +12,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from osak.client.cli.identities import IDENTITY_NAMES, identity_options, open_identity
 from osak.client.cli.options import FILE, CommandT
-from osak.client.cli.terminal import read_secret_text, read_small_file
+from osak.client.cli.terminal import Terminal, read_secret_text, read_small_file
+from osak.client.config import ClientConfig
 from osak.client.container import PasswordUnlocker, PrivateKeyUnlocker, SymmetricUnlocker
 from osak.client.errors import UsageError
 from osak.client.identity.files import (
@@ -36,7 +38,16 @@ _KEY_FILES: Final = (
     "private_key_password_file",
     "certificate",
 )
-_NAMES: Final = frozenset((*_KEY_FILES, "open_password", "open_password_file", "open_secret", "open_label"))
+_NAMES: Final = frozenset(
+    (
+        *_KEY_FILES,
+        *IDENTITY_NAMES,
+        "open_password",
+        "open_password_file",
+        "open_secret",
+        "open_label",
+    )
+)
 
 
 def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
@@ -53,6 +64,7 @@ def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
         click.option(
             "--certificate", type=FILE, help="The certificate of --private-key, which servers want to see."
         ),
+        *identity_options(),
         click.option(
             f"--{prefix}password",
             "open_password",
@@ -95,6 +107,8 @@ def split_credential(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
 
 
 def read_keys(
+    terminal: Terminal,
+    config: ClientConfig,
     *,
     p12: Path | None,
     p12_password_file: Path | None,
@@ -105,22 +119,28 @@ def read_keys(
     open_password_file: Path | None,
     open_secret: Path | None,
     open_label: str | None,
+    **identity: Any,
 ) -> Keys:
-    """Exactly one credential, read and ready.
+    """Exactly one credential, read and ready; whatever it holds open is let go when the command ends.
 
     Raises:
         UsageError: none or several were given, or one that cannot be read.
         CredentialFileError: a key file that cannot be used.
+        CredentialError: a card that cannot be used.
     """
-    given = [p12, private_key, open_password or open_password_file, open_secret]
+    found = open_identity(terminal, config, **identity)
+    given = [p12, private_key, open_password or open_password_file, open_secret, found]
     if sum(one not in (None, False) for one in given) != 1:
         raise UsageError(
-            "give one credential to open with: --p12, --private-key, a password or a secret (see --help)"
+            "give one credential to open with: --id-card, --p12, --private-key, a password or a secret"
+            " (see --help)"
         )
     if open_label and not (open_password or open_password_file or open_secret):
         raise UsageError("a label to open belongs to a password or a secret")
     if certificate and private_key is None:
         raise UsageError("--certificate belongs to --private-key")
+    if found is not None:
+        return found()
     if p12 is not None:
         return _personal_keys(_with_password(load_pkcs12, p12, p12_password_file))
     if private_key is not None:

@@ -105,7 +105,7 @@ def _coordinator_failure(error: Exception) -> Failure:
         case errors.InvalidPlacementError():
             return Failure(5, "damaged", str(error), "ask the sender for a fresh copy; nothing was written")
         case errors.CredentialError():
-            return Failure(3, "credential", str(error))
+            return Failure(3, "credential", str(error), getattr(error, "hint", ""))
         case _:
             return Failure(6, "servers", str(error), "osak group check shows which servers answer", details)
 

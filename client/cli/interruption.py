@@ -44,3 +44,16 @@ class Interruption:
     def _interrupt(self, number: int, _: FrameType | None) -> None:
         self._number = number
         signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let Ctrl-C end a prompt at once, also inside ``asyncio.run``, which would only take note of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from osak.client.cli.interruption import stoppable
 from osak.client.errors import UsageError
 
 _PROGRESS_FROM_BYTES = 32 * 2**20
@@ -42,6 +43,10 @@ class Terminal:
         if not self.quiet:
             click.echo(text, err=True)
 
+    def tell(self, text: str) -> None:
+        """Something the person has to act on now; said even with ``--quiet``."""
+        click.echo(text, err=True)
+
     def warning(self, text: str) -> None:
         """Something that is lost or refused elsewhere; said even with ``--quiet``."""
         click.echo(f"warning: {text}", err=True)
@@ -56,16 +61,27 @@ class Terminal:
 
     @contextmanager
     def progress(self, label: str, total_bytes: int) -> Iterator[Callable[[int], None] | None]:
-        """A callback that takes bytes done since its last call, or None where no bar is wanted."""
+        """A callback that takes bytes done since its last call, or None where no bar is wanted.
+
+        The bar appears with the first call: before that somebody may be asked for a PIN in its place.
+        """
         if self.quiet or self.json or total_bytes < _PROGRESS_FROM_BYTES or not sys.stderr.isatty():
             yield None
             return
         from rich.console import Console  # noqa: PLC0415 - heavy, and only long work needs it
         from rich.progress import Progress  # noqa: PLC0415 - as above
 
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=total_bytes)
-            yield lambda done: bar.advance(task, done)
+        bar = Progress(console=Console(stderr=True), transient=True)
+        task = bar.add_task(label, total=total_bytes)
+
+        def advance(done: int) -> None:
+            bar.start()  # nothing happens where it has started
+            bar.advance(task, done)
+
+        try:
+            yield advance
+        finally:
+            bar.stop()
 
 
 def read_secret_text(path: Path | None, prompt: str, *, confirm: bool = False) -> str:
@@ -85,7 +101,13 @@ def read_secret_text(path: Path | None, prompt: str, *, confirm: bool = False) -
         return first_line
     if not sys.stdin.isatty():
         raise UsageError(f"no terminal to ask for the {prompt.lower()}: give it in a file instead")
-    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+    return ask_secret(prompt, confirm=confirm)
+
+
+def ask_secret(prompt: str, *, confirm: bool = False) -> str:
+    """A secret typed at the terminal, not echoed; Ctrl-C ends the command, whatever else is going on."""
+    with stoppable():
+        return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
 
 
 def read_small_file(path: Path) -> bytes:

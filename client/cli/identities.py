@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Options for what a person has in hand (a card), and the conversation with that person.
+
+Nothing is touched before all options have been found to make sense, and the libraries for it are
+imported only then.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from osak.client.cli.options import FILE
+from osak.client.cli.terminal import Terminal, ask_secret, read_secret_text
+from osak.client.config import ClientConfig
+from osak.client.container import PrivateKeyUnlocker
+from osak.client.errors import UsageError
+from osak.client.opening import Keys
+from osak.coordinator import CredentialError, KeyCredential
+
+IDENTITY_NAMES: Final = ("id_card", "pkcs11_module", "slot", "pin_file")
+
+
+def identity_options() -> tuple[Callable[[Any], Any], ...]:
+    """The options whose values ``open_identity`` takes."""
+    return (
+        click.option("--id-card", is_flag=True, help="Your ID-card; you are asked for its PIN1."),
+        click.option(
+            "--pkcs11-module",
+            type=FILE,
+            help="With --id-card: the PKCS#11 module of your card, if it is not OpenSC's.",
+        ),
+        click.option(
+            "--slot", type=click.IntRange(min=0), help="With --id-card: the slot, if there are several cards."
+        ),
+        click.option(
+            "--pin-file",
+            type=FILE,
+            help="With --id-card: read the PIN from this file's first line (/dev/fd/3: from a descriptor).",
+        ),
+    )
+
+
+def open_identity(
+    terminal: Terminal,
+    config: ClientConfig,
+    *,
+    id_card: bool,
+    pkcs11_module: Path | None,
+    slot: int | None,
+    pin_file: Path | None,
+) -> Callable[[], Keys] | None:
+    """How to get the keys of the one means that was named, or None if none was.
+
+    Raises:
+        UsageError: options that do not belong together.
+    """
+    if not id_card and (pkcs11_module, slot, pin_file) != (None, None, None):
+        raise UsageError("--pkcs11-module, --slot and --pin-file belong to --id-card")
+    if not id_card:
+        return None
+    return lambda: _card_keys(terminal, config, pkcs11_module, slot, pin_file)
+
+
+def _card_keys(
+    terminal: Terminal, config: ClientConfig, module: Path | None, slot: int | None, pin_file: Path | None
+) -> Keys:
+    """Find the card; its PIN is asked for when its key is used for the first time.
+
+    Raises:
+        CardError: no card that can be used.
+        UsageError: the library for cards is not installed.
+    """
+    from osak.client.identity.card import Card, PINSource, choose_certificate  # noqa: PLC0415 - see the docstring above
+    from osak.client.identity.card_keys import card_key  # noqa: PLC0415 - as above
+
+    try:
+        from osak.client.identity.pkcs11_module import PKCS11Module, usual_module  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: install osak[card] to use a card") from error
+
+    settings = config.credentials.pkcs11
+    loaded = PKCS11Module(module or settings.module or usual_module())
+    tokens = click.get_current_context().with_resource(loaded).tokens()
+    token, chosen = choose_certificate(tokens, settings.slot if slot is None else slot)
+    source = (
+        PINSource(_ask_pin)
+        if pin_file is None
+        else PINSource(lambda question: read_secret_text(pin_file, question), attended=False)
+    )
+    card = Card(token, chosen, source, terminal.tell)
+    key = card_key(card)
+    credential = None
+    with suppress(CredentialError):  # not every certificate names a person who has shares
+        credential = KeyCredential(key, card.certificate)
+    return Keys(PrivateKeyUnlocker(key), credential, key, card.certificate)
+
+
+def _ask_pin(question: str) -> str:
+    if not sys.stdin.isatty():
+        raise UsageError("no terminal to ask for the PIN: give it with --pin-file")
+    return ask_secret(question)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Private keys that stay on a card, in the shape of ``cryptography``'s keys.
+
+So whatever opens records and signs tickets with a key from a file does so with a card's as well. Only
+what CDOC2 needs is there: ECDH and ECDSA, RSAES-OAEP and RSASSA-PKCS1-v1_5 both with SHA-256. The key
+itself cannot be had.
+"""
+
+from typing import Any, NoReturn, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from osak.client.errors import UsageError
+from osak.client.identity.card import Card
+from osak.client.identity.errors import CardError
+
+CardKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+def card_key(card: Card) -> CardKey:
+    """The key of the card's certificate.
+
+    Raises:
+        CardError: it is neither EC nor RSA.
+    """
+    try:
+        public = card.certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CardError("the public key on the card cannot be read") from error
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return _ECKey(card, public)
+    if isinstance(public, rsa.RSAPublicKey):
+        return _RSAKey(card, public)
+    raise CardError("the key on the card is neither EC nor RSA")
+
+
+class _Unexportable:
+    """What no key on a card can do."""
+
+    def private_numbers(self) -> NoReturn:
+        """Refuse."""
+        raise UsageError("the key never leaves the card")
+
+    def private_bytes(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse; TLS asks for it, since Python's takes keys from files only (docs/adr/0011)."""
+        raise UsageError(
+            "the key to this file is kept by a capsule server, which can be asked only with a key in a file:"
+            " osak cannot make that connection with a card yet"
+        )
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+
+class _ECKey(_Unexportable, ec.EllipticCurvePrivateKey):
+    def __init__(self, card: Card, public: ec.EllipticCurvePublicKey) -> None:
+        self._card = card
+        self._public = public
+
+    @property
+    def curve(self) -> ec.EllipticCurve:
+        return self._public.curve
+
+    @property
+    def key_size(self) -> int:
+        return self._public.curve.key_size
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        return self._public
+
+    def exchange(self, algorithm: ec.ECDH, peer_public_key: ec.EllipticCurvePublicKey) -> bytes:  # noqa: ARG002 - there is one algorithm
+        point = peer_public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        secret = self._card.agree(point)
+        if len(secret) != (self.key_size + 7) // 8:
+            raise CardError("the card's ECDH gave a secret of a wrong length")
+        return secret
+
+    def sign(
+        self,
+        data: bytes | bytearray | memoryview,
+        signature_algorithm: ec.EllipticCurveSignatureAlgorithm,
+    ) -> bytes:
+        algorithm = signature_algorithm.algorithm
+        if not isinstance(algorithm, hashes.HashAlgorithm):
+            raise CardError("a card signs data, not what others have hashed")
+        digest = hashes.Hash(algorithm)
+        digest.update(data)
+        signature = self._card.sign(digest.finalize(), rsa=False)
+        size = (self.key_size + 7) // 8
+        if len(signature) != 2 * size:
+            raise CardError("the card gave an ECDSA signature of a wrong length")
+        r, s = (int.from_bytes(signature[part]) for part in (slice(size), slice(size, None)))
+        return encode_dss_signature(r, s)
+
+
+class _RSAKey(_Unexportable, rsa.RSAPrivateKey):
+    def __init__(self, card: Card, public: rsa.RSAPublicKey) -> None:
+        self._card = card
+        self._public = public
+
+    @property
+    def key_size(self) -> int:
+        return self._public.key_size
+
+    def public_key(self) -> rsa.RSAPublicKey:
+        return self._public
+
+    def decrypt(self, ciphertext: bytes, padding: padding.AsymmetricPadding) -> bytes:  # noqa: ARG002 - CDOC2 has one
+        return self._card.decrypt(ciphertext)
+
+    def sign(self, data: bytes, padding: padding.AsymmetricPadding, algorithm: object) -> bytes:  # noqa: ARG002 - RS256 alone
+        return self._card.sign(data, rsa=True)
