@@ -8,12 +8,15 @@ stays. Names are told only after the same check.
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from osak.client.config import ClientConfig
 from osak.client.container import ExtractedEntry, extract, list_entries
 from osak.client.opening import Keys, open_container
 from osak.client.output import DirectorySink
-from osak.coordinator import Outcome
+
+if TYPE_CHECKING:
+    from osak.client.config import ClientConfig
+    from osak.coordinator import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Decrypted:
 
     folder: Path
     files: tuple[ExtractedEntry, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: "tuple[Outcome, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Listed:
     """
 
     files: tuple[ExtractedEntry, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: "tuple[Outcome, ...]"
 
 
 def decrypt_file(
@@ -49,7 +52,7 @@ def decrypt_file(
     folder: Path,
     keys: Keys,
     *,
-    config: ClientConfig,
+    config: "ClientConfig",
     trust_container_servers: bool = False,
     only: Collection[str] | None = None,
     overwrite: bool = False,
@@ -87,7 +90,7 @@ def list_file(
     container: Path,
     keys: Keys,
     *,
-    config: ClientConfig,
+    config: "ClientConfig",
     trust_container_servers: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Listed:

@@ -11,14 +11,18 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from osak.client.config import ClientConfig
 from osak.client.container import Compression, Entry, RecipientWriter, write_container
 from osak.client.container.errors import InvalidInputError
 from osak.client.errors import UsageError
 from osak.client.output import atomic_output
-from osak.client.share_uploads import ShareTarget, ShareUploads, require_recipients
-from osak.coordinator import Outcome
+from osak.client.share_targets import ShareTarget, require_recipients
+from osak.client.share_uploads import ShareUploads
+
+if TYPE_CHECKING:
+    from osak.client.config import ClientConfig
+    from osak.coordinator import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Encrypted:
     container_bytes: int
     files: int
     recipients: int
-    outcomes: tuple[Outcome, ...]
+    outcomes: "tuple[Outcome, ...]"
     exceeds_java_ratio: bool
 
 
@@ -48,7 +52,7 @@ def encrypt_files(
     recipients: Sequence[RecipientWriter],
     targets: Sequence[ShareTarget],
     *,
-    config: ClientConfig,
+    config: "ClientConfig",
     overwrite: bool = False,
     compression: Compression = Compression.FAST,
     progress: Callable[[int], None] | None = None,

@@ -7,9 +7,8 @@ file claims. What is for people is safe to print; what is for programs is as the
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from osak.client.config import ClientConfig
 from osak.client.container import (
     Capsule,
     ECCapsule,
@@ -26,6 +25,9 @@ from osak.client.container import (
 )
 from osak.client.errors import UsageError
 from osak.client.record_words import owner, printable
+
+if TYPE_CHECKING:
+    from osak.client.config import ClientConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class RecordDescription:
         return f"{self.who} ({self.how})" if self.how else self.who
 
 
-def inspect_file(container: Path, *, config: ClientConfig) -> tuple[RecordDescription, ...]:
+def inspect_file(container: Path, *, config: "ClientConfig") -> tuple[RecordDescription, ...]:
     """Describe every recipient record of ``container``.
 
     Raises:

@@ -14,8 +14,8 @@ file and not the new one is therefore always told.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from osak.client.config import ClientConfig
 from osak.client.container import (
     Capsule,
     Compression,
@@ -43,8 +43,12 @@ from osak.client.errors import UsageError
 from osak.client.inspection import RecordDescription, describe_record
 from osak.client.opening import Keys, open_container
 from osak.client.output import atomic_output
-from osak.client.share_uploads import ShareTarget, ShareUploads, require_recipients
-from osak.coordinator import Outcome
+from osak.client.share_targets import ShareTarget, require_recipients
+from osak.client.share_uploads import ShareUploads
+
+if TYPE_CHECKING:
+    from osak.client.config import ClientConfig
+    from osak.coordinator import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Reencrypted:
     files: tuple[ExtractedEntry, ...]
     recipients: int
     left_out: tuple[RecordDescription, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: "tuple[Outcome, ...]"
     exceeds_java_ratio: bool
 
 
@@ -77,7 +81,7 @@ def reencrypt_file(
     recipients: Sequence[RecipientWriter],
     targets: Sequence[ShareTarget],
     *,
-    config: ClientConfig,
+    config: "ClientConfig",
     trust_container_servers: bool = False,
     overwrite: bool = False,
     compression: Compression = Compression.FAST,

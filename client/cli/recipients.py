@@ -13,7 +13,7 @@ from osak.client.config import ClientConfig
 from osak.client.container import PasswordRecipient, PublicKeyRecipient, RecipientWriter, SymmetricRecipient
 from osak.client.errors import UsageError
 from osak.client.identity.files import load_recipient_key, load_secret
-from osak.client.share_uploads import ShareTarget
+from osak.client.share_targets import ShareTarget
 from osak.coordinator import Group, Scheme
 from osak.coordinator.group import MAX_THRESHOLD
 from osak.shares.protocol.recipient import recipient_id_from_person

@@ -2,7 +2,10 @@
 """The front door of osak.shares."""
 
 import osak.shares
+from osak.errors import OsakError
 from osak.shares import SharesError, TooFewSharesError, WrongShareError, errors
+
+ERRORS = {name for name in vars(errors) if name.endswith("Error")} - {OsakError.__name__}
 
 
 def test_all_is_complete() -> None:
@@ -11,7 +14,7 @@ def test_all_is_complete() -> None:
         *("RandomBytes", "Recovered", "SHARE_BYTES", "Share", "Threshold"),
         *("add", "combine", "combine_all", "combine_robust", "commit", "interpolate_at"),
         *("share_zero", "split", "split_all", "verify_commitment"),
-        *(name for name in vars(errors) if name.endswith("Error")),
+        *ERRORS,
     }
     assert len(osak.shares.__all__) == len(set(osak.shares.__all__))
 
@@ -23,10 +26,10 @@ def test_all_is_there() -> None:
 
 
 def test_errors_are_one_tree() -> None:
-    """Whoever catches SharesError catches every error of the package."""
-    for name in vars(errors):
-        if name.endswith("Error"):
-            assert issubclass(getattr(errors, name), SharesError)
+    """Whoever catches SharesError catches every error of the package; OsakError is below them all."""
+    for name in ERRORS:
+        assert issubclass(getattr(errors, name), SharesError)
+    assert issubclass(SharesError, OsakError)
 
 
 def test_errors_carry_what_they_say() -> None:

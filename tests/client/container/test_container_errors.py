@@ -8,12 +8,14 @@ import pytest
 from osak.client.container import errors
 from osak.client.container.errors import ContainerError, DamagedContainerError, LimitExceededError
 from osak.client.container.limits import Limits
+from osak.errors import OsakError
 
 
 def test_every_error_belongs_to_one_tree() -> None:
-    """One ``except ContainerError`` catches whatever this package raises."""
+    """One ``except ContainerError`` catches whatever this package raises; OsakError is below it."""
+    assert issubclass(ContainerError, OsakError)
     for name, value in vars(errors).items():
-        if isinstance(value, type) and issubclass(value, Exception):
+        if isinstance(value, type) and issubclass(value, Exception) and value is not OsakError:
             assert issubclass(value, ContainerError)
             assert name.endswith("Error")
 

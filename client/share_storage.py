@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Shares of fresh KEKs to servers, and back again: the calls behind ``share_uploads``.
+
+Imported only when there are shares to store, so that programs without servers never load what speaks
+to any.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from osak.client.config import ClientConfig
+from osak.client.container import KekRecipient, key_label, key_schedule
+from osak.client.share_records import capsule_for
+from osak.client.share_targets import ShareTarget
+from osak.coordinator import Coordinator, Distribution
+from osak.coordinator.transport.http import HTTPTransport
+
+_SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One person's shares as they lie now, and the record that leads to them."""
+
+    distribution: Distribution
+    record: KekRecipient
+
+
+class ShareStorage:
+    """The servers, and what was stored at them for one container."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        """Keep how long to wait for servers, and which there are."""
+        self._config = config
+        self._distributions: list[Distribution] = []
+
+    def store(self, targets: Sequence[ShareTarget]) -> list[Upload]:
+        """Share a fresh KEK for every target, all at once; all or nothing.
+
+        Raises:
+            DistributionError: too few servers took their share; nothing stays stored.
+        """
+        return asyncio.run(self._upload(targets))
+
+    def take_back(self) -> None:
+        """Revoke what was stored; what cannot be revoked expires on its own."""
+        if self._distributions:
+            asyncio.run(self._take_back())
+
+    async def _upload(self, targets: Sequence[ShareTarget]) -> list[Upload]:
+        async with HTTPTransport(self._config.timeouts) as transport:
+            coordinator = self._coordinator(transport)
+            # All are waited for, so that whatever was stored is known when one fails.
+            results = await asyncio.gather(
+                *(self._upload_one(target, coordinator) for target in targets), return_exceptions=True
+            )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in results if isinstance(result, Upload)]
+
+    async def _upload_one(self, target: ShareTarget, coordinator: Coordinator) -> Upload:
+        salt = secrets.token_bytes(_SALT_BYTES)
+        kek = key_schedule.shares_kek(secrets.token_bytes(32), salt, target.recipient_id)
+        life = target.group.expires_after
+        distribution = await coordinator.store(
+            kek,
+            target.group,
+            target.recipient_id,
+            scheme=target.scheme,
+            salt=salt,
+            expires_at=None if life is None else datetime.now(UTC) + life,
+        )
+        # At once: whoever waits for all may be cancelled before it hears of this one.
+        self._distributions.append(distribution)
+        capsule = capsule_for(distribution, target.recipient_id, target.group_name, target.scheme)
+        label = target.recipient_id if target.plain_label else key_label.for_person(target.recipient_id)
+        return Upload(distribution, KekRecipient(capsule, label, kek))
+
+    async def _take_back(self) -> None:
+        async with HTTPTransport(self._config.timeouts) as transport:
+            coordinator = self._coordinator(transport)
+            for distribution in self._distributions:
+                await coordinator.revoke(distribution.receipts)
+
+    def _coordinator(self, transport: HTTPTransport) -> Coordinator:
+        return Coordinator(transport=transport, groups=self._config.groups, timeouts=self._config.timeouts)
