@@ -24,6 +24,7 @@ from osak.client.container import (
     PublicKeyRecipient,
     Recipient,
     RSACapsule,
+    key_label,
 )
 from osak.client.errors import UsageError
 from osak.client.identity.files import PublicKey
@@ -89,7 +90,13 @@ class CapsuleServerRecipient:
             keyserver_id=self._server_id,
             transaction_id=self.uploaded.transaction_id,
         )
-        return KekRecipient(record, self._recipient.key_label, kek).wrap(fmk, random_bytes)
+        return KekRecipient(record, self._label(self.uploaded), kek).wrap(fmk, random_bytes)
+
+    def _label(self, uploaded: UploadedCapsule) -> str:
+        """The label, with the end of the capsule: as the server tells it, else as it was asked for."""
+        end = uploaded.expires_at or self._expires_at
+        label = self._recipient.key_label
+        return label if end is None else key_label.with_server_expiry(label, int(end.timestamp()))
 
 
 def capsule_message(capsule: ECCapsule | RSACapsule) -> CapsuleMessage:

@@ -15,6 +15,10 @@ from urllib.parse import parse_qsl, urlencode
 MAX_LABEL_BYTES: Final = 2**12
 """What the writer accepts; some readers fail above 32 KiB, because the label enters an HKDF."""
 
+CARDS: Final = ("ID-card", "Digi-ID", "Digi-ID E-RESIDENT")
+"""What the specification calls the kinds of Estonian cards."""
+
+_CERTIFICATE: Final = "cert"
 _PREFIX: Final = "data:"
 _MAX_FIELDS: Final = 32
 _SHOWN_FIELDS: Final = ("label", "cn", "file", "sn", "serial_number", "cert_sha1", "type")
@@ -22,7 +26,7 @@ _SHOWN_FIELDS: Final = ("label", "cn", "file", "sn", "serial_number", "cert_sha1
 
 def for_certificate(*, cn: str | None, cert_sha1: str, file: str | None) -> str:
     """Label of a record for the key of a certificate; the digest is in hexadecimal."""
-    return _format("cert", cn=cn, cert_sha1=cert_sha1, file=file)
+    return _format(_CERTIFICATE, cn=cn, cert_sha1=cert_sha1, file=file)
 
 
 def for_card(
@@ -37,7 +41,7 @@ def for_card(
     """Label of a record for the key of an Estonian card.
 
     Args:
-        kind: ``ID-card``, ``Digi-ID`` or ``Digi-ID E-RESIDENT``.
+        kind: one of ``CARDS``.
         cn: ``LAST NAME,FIRST NAME,CODE``.
         serial_number: such as ``PNOEE-38001085718``.
         last_name: of the holder.
@@ -66,6 +70,19 @@ def for_secret(label: str) -> str:
 def for_person(recipient_id: str) -> str:
     """Label of a record whose key is kept in shares for this person, such as ``etsi/PNOEE-48010010101``."""
     return _format("auth", sn=recipient_id)
+
+
+def with_server_expiry(label: str, seconds: int) -> str:
+    """The same label of a certificate, and when a capsule server forgets the record's key, in Unix time.
+
+    Other labels come back as they are: the specification has no such field for them.
+    """
+    found = dict(fields(label))
+    kind = found.pop("type", "")
+    if kind != _CERTIFICATE and kind not in CARDS:
+        return label
+    del found["v"]
+    return _format(kind, **found, server_exp=str(seconds))
 
 
 def is_machine_readable(stored: str) -> bool:

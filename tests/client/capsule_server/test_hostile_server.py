@@ -8,11 +8,10 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from factories.capsules import capsule_for
 from factories.people import Person, TestCA
@@ -20,7 +19,7 @@ from simulator.real_servers import Answer, Authority, RawServer, raw_server, rep
 
 from osak.client.capsule_server.calls import fetch_capsule, upload_capsule
 from osak.client.capsule_server.receipt import UploadedCapsule
-from osak.client.capsule_server.recipient import CapsuleServerRecipient, capsule_message
+from osak.client.capsule_server.recipient import capsule_message
 from osak.client.capsule_server.records import capsule_records, open_record
 from osak.client.capsule_server.settings import CapsuleServer
 from osak.client.container import (
@@ -33,10 +32,10 @@ from osak.client.container import (
     read_header,
     write_container,
 )
-from osak.client.errors import CapsuleServerError, UnknownCapsuleServerError, UsageError
+from osak.client.errors import CapsuleServerError, UnknownCapsuleServerError
 from osak.client.identity.files import PersonalKey
 from osak.coordinator import Timeouts
-from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
+from osak.shares.protocol.capsule import CapsuleMessage
 from osak.shares.protocol.urls import ServerURL
 
 CA = TestCA()
@@ -345,41 +344,3 @@ def test_records_are_found_by_key() -> None:
     assert capsule_records(header, ALICE.key) == [record]
     assert capsule_records(header, BOB.key) == []
     assert capsule_records(header, RSA_OWNER.key) == []
-
-
-@pytest.mark.parametrize(
-    ("expires_after", "certificate_days", "expected_days"),
-    [(None, 10, 10), (5, 10, 5), (20, 10, 10)],
-)
-def test_how_long_a_capsule_is_needed(
-    expires_after: int | None, certificate_days: int, expected_days: int
-) -> None:
-    """Whichever comes first: the configured time, or the certificate's end."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    person = CA.issue(not_after=now + timedelta(days=certificate_days))
-    life = None if expires_after is None else timedelta(days=expires_after)
-    url = ServerURL("localhost", 1)
-    server = CapsuleServer(url=url, fetch_url=url, expires_after=life)
-
-    def asked(key: x509.Certificate | ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> datetime | None:
-        return CapsuleServerRecipient(key, "s1", server, TIMEOUTS, now=now)._expires_at
-
-    assert asked(person.certificate) == now + timedelta(days=expected_days)
-    assert asked(person.key.public_key()) == (None if life is None else now + life)
-    ended = CA.issue(not_after=now)
-    with pytest.raises(UsageError):
-        asked(ended.certificate)
-
-
-def test_capsule_types() -> None:
-    """Each kind of key has its name on the wire."""
-    found = {
-        capsule_message(PublicKeyRecipient(key).make_capsule(secrets.token_bytes)[0]).capsule_type
-        for key in (
-            ec.generate_private_key(ec.SECP256R1()).public_key(),
-            ec.generate_private_key(ec.SECP384R1()).public_key(),
-            ec.generate_private_key(ec.SECP521R1()).public_key(),
-            RSA_OWNER.certificate,
-        )
-    }
-    assert found == set(CapsuleType)

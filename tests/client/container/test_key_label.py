@@ -51,6 +51,26 @@ def test_written_forms() -> None:
     assert card == ("data:,v=1&cert_sha1=00ff&cn=A%2CB%2C1&last_name=A&serial_number=PNOEE-1&type=Digi-ID")
 
 
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        (
+            "data:,v=1&cert_sha1=00ff&cn=J%C3%B5eorg&type=cert",
+            "data:,v=1&cert_sha1=00ff&cn=J%C3%B5eorg&server_exp=1730992802&type=cert",
+        ),
+        (
+            "data:,v=1&cn=A%2CB%2C1&serial_number=PNOEE-1&type=Digi-ID+E-RESIDENT",
+            "data:,v=1&cn=A%2CB%2C1&serial_number=PNOEE-1&server_exp=1730992802&type=Digi-ID+E-RESIDENT",
+        ),
+        ("data:,v=1&file=k.pem&label=ab&type=pub_key", "data:,v=1&file=k.pem&label=ab&type=pub_key"),
+        ("Jõeorg", "Jõeorg"),
+    ],
+)
+def test_when_a_server_forgets_the_key(label: str, expected: str) -> None:
+    """The labels that have a field for it get one; plain ones and those of bare keys stay as they are."""
+    assert key_label.with_server_expiry(label, 1730992802) == expected
+
+
 def test_file_name_that_is_no_text() -> None:
     """A file name that is not Unicode goes into a label with question marks."""
     assert "file=a%3F.pem" in key_label.for_public_key(label="x", file="a\udcff.pem")
