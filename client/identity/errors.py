@@ -37,3 +37,23 @@ class NoCardError(CardError):
 
 class PINError(CardError):
     """The PIN was wrong, was not sent to the card on purpose, or is locked."""
+
+
+class RefusedSignatureError(IdentityError):
+    """The eID service ended without a signature.
+
+    Attributes:
+        reason: why, as a short stable name for programs.
+    """
+
+    def __init__(self, message: str, reason: str, *, hint: str = "") -> None:
+        self.reason = reason
+        super().__init__(message, hint=hint)
+
+
+class BadSignatureError(IdentityError):
+    """The eID service answered with a signature or certificate that is not to be believed."""
+
+
+class IdentityServiceError(IdentityError):
+    """The eID service cannot be reached or trusted, or does not answer as it should."""

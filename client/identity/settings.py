@@ -2,11 +2,14 @@
 """The administrator's words about means of identity: ``credentials`` in the client's YAML."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from osak.coordinator import TLSSettings
 from osak.shares.configuration import Settings
+from osak.shares.setting_types import URL
 
 
 class CardSettings(Settings):
@@ -27,11 +30,65 @@ class CardSettings(Settings):
         return None if value is None else (info.context or {}).get("folder", Path()) / value
 
 
+class ServiceSettings(Settings):
+    """What the eID services have in common: a contract, an address, authorities.
+
+    Attributes:
+        url: base URL of the service, or of a proxy that speaks its protocol.
+        relying_party_uuid: who asks, as in the contract with the service.
+        relying_party_name: likewise.
+        anchors: PEM certificates of the authorities that issue people's certificates directly; relative
+            paths start at the YAML's folder.
+        tls: how the service's own certificate is trusted.
+        display_text: what phones show with the question; ``{file}`` stands for the container's name.
+    """
+
+    url: URL
+    relying_party_uuid: UUID
+    relying_party_name: Annotated[str, Field(min_length=1, max_length=200)]
+    anchors: Annotated[tuple[Path, ...], Field(min_length=1)]
+    tls: TLSSettings = TLSSettings()
+    display_text: Annotated[str, Field(min_length=1, max_length=200)] = "Open {file}"
+
+    @field_validator("anchors", mode="after")
+    @classmethod
+    def _find_anchors(cls, value: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        paths = tuple((info.context or {}).get("folder", Path()) / path for path in value)
+        missing = [str(path) for path in paths if not path.is_file()]
+        if missing:
+            raise ValueError(f"there is no file {', '.join(missing)}")
+        return paths
+
+
+class SmartIDSettings(ServiceSettings):
+    """Smart-ID.
+
+    Attributes:
+        certificate_level: the least that is accepted.
+    """
+
+    certificate_level: Literal["QUALIFIED", "ADVANCED"] = "QUALIFIED"
+
+
+class MobileIDSettings(ServiceSettings):
+    """Mobile-ID.
+
+    Attributes:
+        language: of what the phone itself says.
+    """
+
+    language: Literal["EST", "ENG", "RUS", "LIT"] = "EST"
+
+
 class CredentialSettings(Settings):
     """What people prove their identity with.
 
     Attributes:
         pkcs11: cards.
+        smart_id: the app; None where there is no contract for it.
+        mobile_id: the SIM card; likewise.
     """
 
     pkcs11: CardSettings = CardSettings()
+    smart_id: SmartIDSettings | None = None
+    mobile_id: MobileIDSettings | None = None

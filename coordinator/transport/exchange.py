@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """One HTTPS call to one server, with aiohttp; none of aiohttp's errors leave this file.
 
-What a server may do to us is bounded: a reply is read up to 4 KiB and no further, redirects are never
-followed, nothing is decompressed, no cookie is kept, no proxy is taken from the environment, and every
-call ends within its timeout. Certificates are settled in the handshake (``tls``). Connections are kept
-between calls; on a kept connection that turns out to be closed, aiohttp itself repeats a GET or DELETE
-once, never a POST. Which calls there are and what they mean is for others to know.
+What a server may do to us is bounded: a reply is read up to a limit and no further (4 KiB where nothing
+else is said), redirects are never followed, nothing is decompressed, no cookie is kept, no proxy is taken
+from the environment, and every call ends within its timeout. Certificates are settled in the handshake
+(``tls``). Connections are kept between calls; on a kept connection that turns out to be closed, aiohttp
+itself repeats a GET or DELETE once, never a POST. Which calls there are and what they
+mean is for others to know.
 """
 
 import asyncio
@@ -44,6 +45,7 @@ class Request:
         hoped_for: the one status that is a success.
         headers: beside those that every call has.
         body: what is sent.
+        max_reply_bytes: where reading the reply's body ends.
     """
 
     method: str
@@ -52,6 +54,7 @@ class Request:
     hoped_for: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    max_reply_bytes: int = MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class HTTPSession:
                 allow_redirects=False,
             ) as response,
         ):
-            content = await _read_bounded(response)
+            content = await _read_bounded(response, request.max_reply_bytes)
             if response.status == request.hoped_for:
                 return Reply(content, response.headers)
             if response.status >= 400:
@@ -153,18 +156,18 @@ def reading_reply() -> Iterator[None]:
         raise BadReply(f"answered something that is not the protocol: {error}") from error
 
 
-async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
-    """The reply's body; a longer one than any message is not read to its end.
+async def _read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The reply's body; a longer one is not read to its end.
 
     Raises:
-        BadReply: it is longer than 4 KiB.
+        BadReply: it is longer than that.
     """
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit:
             response.close()
-            raise BadReply(f"answered {response.status} with more than {MAX_BODY_BYTES} bytes")
+            raise BadReply(f"answered {response.status} with more than {limit} bytes")
     return bytes(body)
 
 

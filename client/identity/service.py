@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""The talk with an eID service over HTTPS: a question is started, its outcome waited for.
+
+What Smart-ID (RP API v2) and Mobile-ID have in common. Starting is never repeated: each start is a
+question on somebody's phone. Asking for the outcome is, since an answer that got lost on the way
+would cost the person another PIN.
+"""
+
+import asyncio
+import json
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Final, Self
+
+from osak.client.identity.errors import IdentityError, IdentityServiceError, RefusedSignatureError
+from osak.client.identity.settings import ServiceSettings
+from osak.coordinator import Refused, TimedOut, Timeouts, TransportError, Unreachable
+from osak.coordinator.transport.exchange import JSON_CONTENT, HTTPSession, Reply, Request
+from osak.coordinator.transport.tls import make_context
+from osak.shares.errors import MessageError
+from osak.shares.protocol.strict_json import parse_object, text_field
+
+# A certificate and the signature of a 6144-bit key, in base64, are some 5 KiB.
+MAX_REPLY_BYTES: Final = 64 * 2**10
+# How long the service may hold one request for the outcome.
+LONG_POLL_SECONDS: Final = 30
+# Share servers let a nonce live for 300 s; a signature after that opens nothing.
+PATIENCE_SECONDS: Final = 290
+_REPEATS: Final = 3
+_SESSION_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an HTTP status of a service means.
+
+    Attributes:
+        text: for people.
+        reason: why the service will not ask this person; empty where the service itself is the reason.
+    """
+
+    text: str
+    reason: str = ""
+
+
+class EIDService:
+    """One eID service; an async context manager that owns its connections."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        timeouts: Timeouts,
+        refusals: Mapping[int, Refusal],
+        *,
+        pause_seconds: float,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """Take everything, do nothing.
+
+        Args:
+            name: of the service, for people.
+            settings: where it is and how it is trusted.
+            timeouts: of connections; a request for the outcome may take ``LONG_POLL_SECONDS`` more.
+            refusals: what HTTP statuses mean beyond the usual.
+            pause_seconds: between two requests for the outcome.
+            patience_seconds: after this nobody is waited for any longer.
+        """
+        self._name = name
+        self._settings = settings
+        self._refusals = refusals
+        self._pause_seconds = pause_seconds
+        self._patience_seconds = patience_seconds
+        patient = timeouts.request_seconds + LONG_POLL_SECONDS
+        self._session = HTTPSession(timeouts.model_copy(update={"request_seconds": patient}))
+
+    async def __aenter__(self) -> Self:
+        self._context = self._tls()
+        await self._session.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.__aexit__(kind, error, trace)
+
+    async def start(self, path: str, members: Mapping[str, Any]) -> str:
+        """POST the question; return the id of its session.
+
+        Raises:
+            RefusedSignatureError: the service will not ask this person.
+            IdentityServiceError: it cannot be reached or trusted, or answered what it should not.
+        """
+        body = json.dumps(
+            {
+                "relyingPartyUUID": str(self._settings.relying_party_uuid),
+                "relyingPartyName": self._settings.relying_party_name,
+                **members,
+            }
+        ).encode()
+        reply = await self._call("POST", path, body)
+        session_id = str(reply.get("sessionID"))
+        if not _SESSION_ID.fullmatch(session_id):
+            raise IdentityServiceError(f"{self._name} answered without a session")
+        return session_id
+
+    async def outcome(self, path: str) -> dict[str, Any]:
+        """GET until the question is answered, one way or another.
+
+        Raises:
+            RefusedSignatureError: nobody answered in time.
+            IdentityServiceError: as ``start``.
+        """
+        loop = asyncio.get_running_loop()
+        deadline, repeats = loop.time() + self._patience_seconds, 0
+        while loop.time() < deadline:
+            try:
+                reply = await self._call("GET", f"{path}?timeoutMs={LONG_POLL_SECONDS * 1000}")
+            except IdentityServiceError as error:
+                repeats += 1
+                if repeats > _REPEATS or not isinstance(error.__cause__, Unreachable | TimedOut):
+                    raise
+            else:
+                repeats = 0
+                match reply.get("state"):
+                    case "COMPLETE":
+                        return reply
+                    case "RUNNING":
+                        pass
+                    case _:
+                        raise IdentityServiceError(f"{self._name} answered what is no state of a session")
+            await asyncio.sleep(self._pause_seconds)
+        raise RefusedSignatureError(
+            f"{self._name} had no answer in {self._patience_seconds:g} seconds", "timeout"
+        )
+
+    async def _call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+        request = Request(
+            method,
+            self._settings.url,
+            path,
+            HTTPStatus.OK,
+            JSON_CONTENT if body is not None else {},
+            body,
+            MAX_REPLY_BYTES,
+        )
+        try:
+            reply: Reply = await self._session.call(request, self._context)
+            return parse_object(reply.body, MAX_REPLY_BYTES)
+        except Refused as error:
+            raise self._refused(error.problem.status) from error
+        except TransportError as error:
+            raise IdentityServiceError(f"{self._name} {error}") from error
+        except MessageError as error:
+            raise IdentityServiceError(f"{self._name} answered something that is not its protocol") from error
+
+    def _refused(self, status: int) -> IdentityError:
+        found = self._refusals.get(status)
+        if found is not None:
+            if found.reason:
+                return RefusedSignatureError(found.text, found.reason)
+            return IdentityServiceError(found.text)
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return IdentityServiceError(
+                f"{self._name} does not know this relying party ({status})",
+                hint="check relying_party_uuid, relying_party_name and url in the configuration",
+            )
+        return IdentityServiceError(f"{self._name} answered with an error ({status})")
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            context = make_context(self._settings.tls)
+        except TransportError as error:
+            raise IdentityServiceError(f"{self._name} {error}") from error
+        # Unlike share servers, whose authors we are, these services promise no more than 1.2.
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+
+def member(message: Mapping[str, Any], *path: str) -> str:
+    """The string at ``path`` in a service's answer.
+
+    Raises:
+        IdentityServiceError: there is none.
+    """
+    try:
+        for name in path[:-1]:
+            message = message[name]
+        return text_field(dict(message), path[-1])
+    except (KeyError, TypeError, ValueError, MessageError) as error:
+        raise IdentityServiceError(f"the service answered without {'.'.join(path)}") from error
