@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The client's YAML: which groups of servers there are, how long to wait, how much to accept.
 
-``load_client_config`` is the only place in the client that looks at the environment and at the
-places where a configuration may stand. Without any file the client still works for everything that
-needs no server.
+Which file is read is for ``config_file`` to say; the environment gives values for ``${NAME}`` in it.
+Without any file the client still works for everything that needs no server: see ``configuration``.
 """
 
 import os
@@ -12,19 +11,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
-import platformdirs
 from pydantic import Field, create_model, model_validator
 
 from osak.client.capsule_server.settings import CapsuleServer
+from osak.client.config_file import config_path
 from osak.client.container.limits import Limits
 from osak.client.errors import UsageError
 from osak.client.identity.settings import CredentialSettings
 from osak.coordinator import Group, Timeouts
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
-
-CONFIG_VARIABLE = "OSAK_CONFIG"
-CONFIG_FILE_NAME = "osak.yaml"
 
 _limit_fields: dict[str, Any] = {
     field.name: (int, Field(default=field.default, gt=0)) for field in fields(Limits)
@@ -92,16 +88,6 @@ class ClientConfig(Settings):
     def container_limits(self) -> Limits:
         """The limits as the container package takes them."""
         return Limits(**self.limits.model_dump())
-
-
-def config_path(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The configuration file in force: given, ``$OSAK_CONFIG``, ``./osak.yaml``, or the user's own."""
-    if given is not None:
-        return given
-    if environment.get(CONFIG_VARIABLE):
-        return Path(environment[CONFIG_VARIABLE])
-    candidates = (Path(CONFIG_FILE_NAME), platformdirs.user_config_path("osak") / CONFIG_FILE_NAME)
-    return next((path for path in candidates if path.is_file()), None)
 
 
 def load_client_config(given: Path | None, environment: Mapping[str, str] = os.environ) -> ClientConfig:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from osak.client.configuration import Configuration
 from osak.client.container import ExtractedEntry, extract, list_entries
 from osak.client.opening import Keys, open_container
 from osak.client.output import DirectorySink
 
 if TYPE_CHECKING:
-    from osak.client.config import ClientConfig
     from osak.coordinator import Outcome
 
 
@@ -52,7 +52,7 @@ def decrypt_file(
     folder: Path,
     keys: Keys,
     *,
-    config: "ClientConfig",
+    config: Configuration,
     trust_container_servers: bool = False,
     only: Collection[str] | None = None,
     overwrite: bool = False,
@@ -90,7 +90,7 @@ def list_file(
     container: Path,
     keys: Keys,
     *,
-    config: "ClientConfig",
+    config: Configuration,
     trust_container_servers: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Listed:

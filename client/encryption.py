@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from osak.client.configuration import Configuration
 from osak.client.container import Compression, Entry, RecipientWriter, write_container
 from osak.client.container.errors import InvalidInputError
 from osak.client.errors import UsageError
@@ -21,7 +22,6 @@ from osak.client.share_targets import ShareTarget, require_recipients
 from osak.client.share_uploads import ShareUploads
 
 if TYPE_CHECKING:
-    from osak.client.config import ClientConfig
     from osak.coordinator import Outcome
 
 
@@ -52,7 +52,7 @@ def encrypt_files(
     recipients: Sequence[RecipientWriter],
     targets: Sequence[ShareTarget],
     *,
-    config: "ClientConfig",
+    config: Configuration,
     overwrite: bool = False,
     compression: Compression = Compression.FAST,
     progress: Callable[[int], None] | None = None,

@@ -7,8 +7,9 @@ file claims. What is for people is safe to print; what is for programs is as the
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from osak.client.configuration import Configuration
 from osak.client.container import (
     Capsule,
     ECCapsule,
@@ -25,9 +26,6 @@ from osak.client.container import (
 )
 from osak.client.errors import UsageError
 from osak.client.record_words import owner, printable
-
-if TYPE_CHECKING:
-    from osak.client.config import ClientConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class RecordDescription:
         return f"{self.who} ({self.how})" if self.how else self.who
 
 
-def inspect_file(container: Path, *, config: "ClientConfig") -> tuple[RecordDescription, ...]:
+def inspect_file(container: Path, *, config: Configuration) -> tuple[RecordDescription, ...]:
     """Describe every recipient record of ``container``.
 
     Raises:

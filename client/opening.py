@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from osak.client.configuration import Configuration
 from osak.client.container import ContainerHeader, PayloadKeys, Unlocker, read_header, unlock
 from osak.client.container.errors import NoRecipientError
 from osak.client.errors import UsageError
@@ -19,7 +20,6 @@ from osak.client.errors import UsageError
 if TYPE_CHECKING:
     from cryptography import x509
 
-    from osak.client.config import ClientConfig
     from osak.client.identity.files import PrivateKey
     from osak.coordinator import Credential, Outcome
 
@@ -60,7 +60,7 @@ class OpenContainer:
 
 @contextmanager
 def open_container(
-    container: Path, keys: Keys, *, config: "ClientConfig", trust_container_servers: bool
+    container: Path, keys: Keys, *, config: Configuration, trust_container_servers: bool
 ) -> Iterator[OpenContainer]:
     """Unlock ``container``; the stream is closed when the block ends.
 
@@ -84,7 +84,7 @@ def open_container(
 
 
 def _unlock(
-    header: ContainerHeader, keys: Keys, config: "ClientConfig", *, trust_container_servers: bool
+    header: ContainerHeader, keys: Keys, config: Configuration, *, trust_container_servers: bool
 ) -> tuple[PayloadKeys, "tuple[Outcome, ...]"]:
     try:
         return unlock(header, keys.unlocker, config.container_limits()), ()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from osak.client.configuration import Configuration
 from osak.client.container import (
     Capsule,
     Compression,
@@ -47,7 +48,6 @@ from osak.client.share_targets import ShareTarget, require_recipients
 from osak.client.share_uploads import ShareUploads
 
 if TYPE_CHECKING:
-    from osak.client.config import ClientConfig
     from osak.coordinator import Outcome
 
 
@@ -81,7 +81,7 @@ def reencrypt_file(
     recipients: Sequence[RecipientWriter],
     targets: Sequence[ShareTarget],
     *,
-    config: "ClientConfig",
+    config: Configuration,
     trust_container_servers: bool = False,
     overwrite: bool = False,
     compression: Compression = Compression.FAST,

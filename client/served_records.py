@@ -14,7 +14,7 @@ from functools import partial
 from cryptography import x509
 
 from osak.client.capsule_server.records import capsule_records, open_record
-from osak.client.config import ClientConfig
+from osak.client.configuration import Configuration
 from osak.client.container import (
     ContainerHeader,
     KekUnlocker,
@@ -68,7 +68,7 @@ class ServedRecords:
     """
 
     header: ContainerHeader
-    config: ClientConfig
+    config: Configuration
     credential: Credential | None = field(repr=False)
     private_key: PrivateKey | None = field(repr=False)
     certificate: x509.Certificate | None = field(repr=False)
@@ -147,7 +147,7 @@ async def _collect(
     record: Recipient,
     quest: ShareQuest,
     credential: Credential,
-    config: ClientConfig,
+    config: Configuration,
     *,
     extra: Sequence[Server],
 ) -> Collected:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from osak.client.config import ClientConfig
+from osak.client.configuration import Configuration
 from osak.client.container import KekRecipient, key_label, key_schedule
 from osak.client.share_records import capsule_for
 from osak.client.share_targets import ShareTarget
@@ -32,7 +32,7 @@ class Upload:
 class ShareStorage:
     """The servers, and what was stored at them for one container."""
 
-    def __init__(self, config: ClientConfig) -> None:
+    def __init__(self, config: Configuration) -> None:
         """Keep how long to wait for servers, and which there are."""
         self._config = config
         self._distributions: list[Distribution] = []

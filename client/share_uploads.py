@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from osak.client.config import ClientConfig
+    from osak.client.configuration import Configuration
     from osak.client.share_storage import ShareStorage, Upload
     from osak.client.share_targets import ShareTarget
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ShareUploads:
     """Uploads for one container; a ``with`` block that fails takes them back."""
 
-    def __init__(self, config: "ClientConfig") -> None:
+    def __init__(self, config: "Configuration") -> None:
         """Keep how long to wait for servers, and which there are."""
         self._config = config
         self._storage: ShareStorage | None = None

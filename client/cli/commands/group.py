@@ -12,7 +12,8 @@ import click
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options
 from osak.client.cli.terminal import Terminal, confirm_or_refuse
-from osak.client.config import CONFIG_FILE_NAME, ClientConfig, config_path, load_client_config
+from osak.client.config import ClientConfig, load_client_config
+from osak.client.config_file import CONFIG_FILE_NAME, config_path
 from osak.client.errors import UsageError
 from osak.client.group_file import ServerEntry, add_servers
 from osak.client.output import atomic_output
