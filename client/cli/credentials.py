@@ -109,6 +109,7 @@ def split_credential(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
 def read_keys(
     terminal: Terminal,
     config: ClientConfig,
+    container: Path,
     *,
     p12: Path | None,
     p12_password_file: Path | None,
@@ -123,24 +124,26 @@ def read_keys(
 ) -> Keys:
     """Exactly one credential, read and ready; whatever it holds open is let go when the command ends.
 
+    A phone that is asked shows the container's name.
+
     Raises:
         UsageError: none or several were given, or one that cannot be read.
         CredentialFileError: a key file that cannot be used.
         CredentialError: a card that cannot be used.
     """
-    found = open_identity(terminal, config, **identity)
-    given = [p12, private_key, open_password or open_password_file, open_secret, found]
+    identities = open_identity(terminal, config, container, **identity)
+    given = [p12, private_key, open_password or open_password_file, open_secret, *identities]
     if sum(one not in (None, False) for one in given) != 1:
         raise UsageError(
-            "give one credential to open with: --id-card, --p12, --private-key, a password or a secret"
-            " (see --help)"
+            "give one credential to open with: --id-card, --smart-id, --mobile-id, --p12, --private-key,"
+            " a password or a secret (see --help)"
         )
     if open_label and not (open_password or open_password_file or open_secret):
         raise UsageError("a label to open belongs to a password or a secret")
     if certificate and private_key is None:
         raise UsageError("--certificate belongs to --private-key")
-    if found is not None:
-        return found()
+    if identities:
+        return identities[0]()
     if p12 is not None:
         return _personal_keys(_with_password(load_pkcs12, p12, p12_password_file))
     if private_key is not None:

@@ -105,9 +105,23 @@ def _coordinator_failure(error: Exception) -> Failure:
         case errors.InvalidPlacementError():
             return Failure(5, "damaged", str(error), "ask the sender for a fresh copy; nothing was written")
         case errors.CredentialError():
-            return Failure(3, "credential", str(error), getattr(error, "hint", ""))
+            return _credential_failure(error)
         case _:
             return Failure(6, "servers", str(error), "osak group check shows which servers answer", details)
+
+
+def _credential_failure(error: Exception) -> Failure:
+    from osak.client.identity import errors  # noqa: PLC0415 - see describe_failure
+
+    match error:
+        case errors.IdentityServiceError():
+            return Failure(6, "identity-service", str(error), error.hint)
+        case errors.RefusedSignatureError():
+            return Failure(3, "credential", str(error), error.hint, {"reason": error.reason})
+        case errors.IdentityError():
+            return Failure(3, "credential", str(error), error.hint)
+        case _:
+            return Failure(3, "credential", str(error))
 
 
 def _client_failure(error: Exception) -> Failure:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Options for what a person has in hand (a card), and the conversation with that person.
+"""Options for what a person has in hand: a card, or a phone with Smart-ID or Mobile-ID.
 
 Nothing is touched before all options have been found to make sense, and the libraries for it are
 imported only then.
@@ -13,15 +13,15 @@ from typing import Any, Final
 
 import click
 
+from osak.client.cli.conversation import TerminalConversation
 from osak.client.cli.options import FILE
 from osak.client.cli.terminal import Terminal, ask_secret, read_secret_text
 from osak.client.config import ClientConfig
 from osak.client.container import PrivateKeyUnlocker
 from osak.client.errors import UsageError
 from osak.client.opening import Keys
-from osak.coordinator import CredentialError, KeyCredential
 
-IDENTITY_NAMES: Final = ("id_card", "pkcs11_module", "slot", "pin_file")
+IDENTITY_NAMES: Final = ("id_card", "pkcs11_module", "slot", "pin_file", "smart_id", "mobile_id", "phone")
 
 
 def identity_options() -> tuple[Callable[[Any], Any], ...]:
@@ -41,28 +41,77 @@ def identity_options() -> tuple[Callable[[Any], Any], ...]:
             type=FILE,
             help="With --id-card: read the PIN from this file's first line (/dev/fd/3: from a descriptor).",
         ),
+        click.option(
+            "--smart-id", metavar="CODE", help="Your Smart-ID; CODE is your national identity code."
+        ),
+        click.option(
+            "--mobile-id", metavar="CODE", help="Your Mobile-ID; CODE is your national identity code."
+        ),
+        click.option(
+            "--phone", metavar="NUMBER", help="With --mobile-id: its number with country code, +372…"
+        ),
     )
 
 
 def open_identity(
     terminal: Terminal,
     config: ClientConfig,
+    container: Path,
     *,
     id_card: bool,
     pkcs11_module: Path | None,
     slot: int | None,
     pin_file: Path | None,
-) -> Callable[[], Keys] | None:
-    """How to get the keys of the one means that was named, or None if none was.
+    smart_id: str | None,
+    mobile_id: str | None,
+    phone: str | None,
+) -> list[Callable[[], Keys]]:
+    """How to get the keys of each means that was named.
 
     Raises:
         UsageError: options that do not belong together.
     """
     if not id_card and (pkcs11_module, slot, pin_file) != (None, None, None):
         raise UsageError("--pkcs11-module, --slot and --pin-file belong to --id-card")
-    if not id_card:
-        return None
-    return lambda: _card_keys(terminal, config, pkcs11_module, slot, pin_file)
+    if (mobile_id is None) != (phone is None):
+        raise UsageError("--mobile-id and --phone go together")
+    found: list[Callable[[], Keys]] = []
+    if id_card:
+        found.append(lambda: _card_keys(terminal, config, pkcs11_module, slot, pin_file))
+    if smart_id is not None:
+        found.append(lambda: _smart_id_keys(terminal, config, container, smart_id))
+    if mobile_id is not None and phone is not None:
+        found.append(lambda: _mobile_id_keys(terminal, config, container, mobile_id, phone))
+    return found
+
+
+def _smart_id_keys(terminal: Terminal, config: ClientConfig, container: Path, person: str) -> Keys:
+    from osak.client.identity.phone import PhoneUnlocker, smart_id  # noqa: PLC0415 - see the docstring above
+
+    credential = smart_id(
+        person,
+        config.credentials,
+        TerminalConversation(terminal),
+        config.timeouts,
+        file_name=container.name,
+    )
+    return Keys(PhoneUnlocker(), credential)
+
+
+def _mobile_id_keys(
+    terminal: Terminal, config: ClientConfig, container: Path, person: str, phone: str
+) -> Keys:
+    from osak.client.identity.phone import PhoneUnlocker, mobile_id  # noqa: PLC0415 - see the docstring above
+
+    credential = mobile_id(
+        person,
+        phone,
+        config.credentials,
+        TerminalConversation(terminal),
+        config.timeouts,
+        file_name=container.name,
+    )
+    return Keys(PhoneUnlocker(), credential)
 
 
 def _card_keys(
@@ -76,6 +125,7 @@ def _card_keys(
     """
     from osak.client.identity.card import Card, PINSource, choose_certificate  # noqa: PLC0415 - see the docstring above
     from osak.client.identity.card_keys import card_key  # noqa: PLC0415 - as above
+    from osak.coordinator import CredentialError, KeyCredential  # noqa: PLC0415 - as above
 
     try:
         from osak.client.identity.pkcs11_module import PKCS11Module, usual_module  # noqa: PLC0415 - an extra

@@ -43,6 +43,7 @@ def decrypt(
 
     \b
     osak decrypt letter.cdoc2 -o letter --id-card
+    osak decrypt letter.cdoc2 -o letter --smart-id 38001085718
     osak decrypt letter.cdoc2 -o letter --p12 me.p12
     osak decrypt both.cdoc2 --list --password
     osak decrypt both.cdoc2 -o both --only a.txt --password
@@ -52,7 +53,7 @@ def decrypt(
     if output is None and not only_list:
         raise UsageError("where to? Name a folder with --output, or only --list the files")
     config = load_client_config(terminal.config)
-    keys = read_keys(terminal, config, **credential)
+    keys = read_keys(terminal, config, container, **credential)
     asked: dict[str, Any] = {"config": config, "trust_container_servers": trust_container_servers}
     total = container.stat().st_size if container.is_file() else 0
     with terminal.progress("reading" if only_list else "decrypting", total) as progress:

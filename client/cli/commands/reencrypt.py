@@ -52,7 +52,7 @@ def reencrypt(
     if keep_recipients:
         _refuse_to_keep(container, config)
     credential, recipients = split_credential(options)
-    keys = read_keys(terminal, config, **credential)
+    keys = read_keys(terminal, config, container, **credential)
     chosen = read_recipients(config, **recipients)
     total = container.stat().st_size if container.is_file() else 0
     with terminal.progress("re-encrypting", total) as progress:
