@@ -15,7 +15,7 @@ import click
 from osak.client.cli.identities import IDENTITY_NAMES, identity_options, open_identity
 from osak.client.cli.options import FILE, CommandT
 from osak.client.cli.terminal import Terminal, read_secret_text, read_small_file
-from osak.client.config import ClientConfig
+from osak.client.configuration import Configuration
 from osak.client.container import PasswordUnlocker, PrivateKeyUnlocker, SymmetricUnlocker
 from osak.client.errors import UsageError
 from osak.client.identity.files import (
@@ -108,7 +108,7 @@ def split_credential(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
 
 def read_keys(
     terminal: Terminal,
-    config: ClientConfig,
+    config: Configuration,
     container: Path,
     *,
     p12: Path | None,

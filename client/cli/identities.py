@@ -16,7 +16,7 @@ import click
 from osak.client.cli.conversation import TerminalConversation
 from osak.client.cli.options import FILE
 from osak.client.cli.terminal import Terminal, ask_secret, read_secret_text
-from osak.client.config import ClientConfig
+from osak.client.configuration import Configuration
 from osak.client.container import PrivateKeyUnlocker
 from osak.client.errors import UsageError
 from osak.client.opening import Keys
@@ -55,7 +55,7 @@ def identity_options() -> tuple[Callable[[Any], Any], ...]:
 
 def open_identity(
     terminal: Terminal,
-    config: ClientConfig,
+    config: Configuration,
     container: Path,
     *,
     id_card: bool,
@@ -85,7 +85,7 @@ def open_identity(
     return found
 
 
-def _smart_id_keys(terminal: Terminal, config: ClientConfig, container: Path, person: str) -> Keys:
+def _smart_id_keys(terminal: Terminal, config: Configuration, container: Path, person: str) -> Keys:
     from osak.client.identity.phone import PhoneUnlocker, smart_id  # noqa: PLC0415 - see the docstring above
 
     credential = smart_id(
@@ -99,7 +99,7 @@ def _smart_id_keys(terminal: Terminal, config: ClientConfig, container: Path, pe
 
 
 def _mobile_id_keys(
-    terminal: Terminal, config: ClientConfig, container: Path, person: str, phone: str
+    terminal: Terminal, config: Configuration, container: Path, person: str, phone: str
 ) -> Keys:
     from osak.client.identity.phone import PhoneUnlocker, mobile_id  # noqa: PLC0415 - see the docstring above
 
@@ -115,7 +115,7 @@ def _mobile_id_keys(
 
 
 def _card_keys(
-    terminal: Terminal, config: ClientConfig, module: Path | None, slot: int | None, pin_file: Path | None
+    terminal: Terminal, config: Configuration, module: Path | None, slot: int | None, pin_file: Path | None
 ) -> Keys:
     """Find the card; its PIN is asked for when its key is used for the first time.
 

@@ -9,6 +9,8 @@ from factories.people import Person, TestCA
 from factories.shell import Shell
 from factories.tokens import PIN, CardBox, nss_card, softhsm_module
 
+from osak.client.container import ContainerWriter, Curve, KekRecipient, KeyServerCapsule, public_key_bytes
+
 AUTHORITY = TestCA()
 MARI = AUTHORITY.issue("PNOEE-60001019906", key=ec.generate_private_key(ec.SECP384R1()))
 JAAN = AUTHORITY.issue("PNOEE-38001085718", key=ec.generate_private_key(ec.SECP384R1()))
@@ -150,3 +152,19 @@ def test_reencrypt(shell: Shell, box: CardBox) -> None:
     )
     assert code == 0, errors
     assert shell("decrypt", new, "--list", "--password-file", password)[0] == 0
+
+
+def test_capsule_servers_want_a_key_in_a_file(shell: Shell, box: CardBox) -> None:
+    """A capsule server cannot be asked with a card: that is told without asking for a PIN; exit code 2."""
+    box.add("ID-card", MARI)
+    assert isinstance(MARI.key, ec.EllipticCurvePrivateKey)
+    capsule = KeyServerCapsule(Curve.P384, public_key_bytes(MARI.key.public_key()), "ria", "KC" + "0" * 32)
+    letter = shell.folder / "letter.cdoc2"
+    with letter.open("wb") as output, ContainerWriter(output, [KekRecipient(capsule, "Mari", bytes(32))]):
+        pass
+    servers = "capsule_servers: {ria: {url: 'https://127.0.0.1:1', fetch_url: 'https://127.0.0.1:1'}}\n"
+    with (shell.folder / "osak.yaml").open("a") as configuration:
+        configuration.write(servers)
+    code, errors = decrypt(shell, letter, "--pin-file", shell.folder / "no such file")
+    assert code == 2
+    assert "cannot make that connection with a card" in errors
