@@ -6,8 +6,7 @@ file claims. What is for people is safe to print; what is for programs is as the
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from osak.client.configuration import Configuration
 from osak.client.container import (
@@ -24,7 +23,7 @@ from osak.client.container import (
     key_label,
     read_header,
 )
-from osak.client.errors import UsageError
+from osak.client.inputs import AnyPath, reading
 from osak.client.record_words import owner, printable
 
 
@@ -56,16 +55,14 @@ class RecordDescription:
         return f"{self.who} ({self.how})" if self.how else self.who
 
 
-def inspect_file(container: Path, *, config: Configuration) -> tuple[RecordDescription, ...]:
+def inspect_file(container: AnyPath | BinaryIO, *, config: Configuration) -> tuple[RecordDescription, ...]:
     """Describe every recipient record of ``container``.
 
     Raises:
         DamagedContainerError: not a CDOC2 container, or a damaged one.
         UsageError: there is no such file.
     """
-    if not container.is_file():
-        raise UsageError(f"there is no file {container}")
-    with container.open("rb") as source:
+    with reading(container) as source:
         header = read_header(source, config.container_limits())
     return tuple(describe_record(record) for record in header.recipients)
 

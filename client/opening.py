@@ -9,13 +9,12 @@ payload is read here.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from osak.client.configuration import Configuration
 from osak.client.container import ContainerHeader, PayloadKeys, Unlocker, read_header, unlock
 from osak.client.container.errors import NoRecipientError
-from osak.client.errors import UsageError
+from osak.client.inputs import AnyPath, reading, remaining_bytes
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -47,12 +46,14 @@ class OpenContainer:
 
     Attributes:
         source: stands at the payload.
+        payload_bytes: what the stream has still to give; None if it cannot tell.
         header: every recipient record.
         payload_keys: open the payload.
         outcomes: one a server, if shares were collected.
     """
 
     source: BinaryIO = field(repr=False)
+    payload_bytes: int | None
     header: ContainerHeader
     payload_keys: PayloadKeys
     outcomes: "tuple[Outcome, ...]"
@@ -60,9 +61,9 @@ class OpenContainer:
 
 @contextmanager
 def open_container(
-    container: Path, keys: Keys, *, config: Configuration, trust_container_servers: bool
+    container: AnyPath | BinaryIO, keys: Keys, *, config: Configuration, trust_container_servers: bool
 ) -> Iterator[OpenContainer]:
-    """Unlock ``container``; the stream is closed when the block ends.
+    """Unlock ``container``; a file is closed when the block ends, a caller's stream stays open.
 
     Raises:
         UsageError: there is no such file; or a capsule server is needed and is not configured, or has to
@@ -73,14 +74,12 @@ def open_container(
         InvalidPlacementError: what a record says about its shares cannot be.
         CapsuleServerError: the capsule server gave nothing that opens the container.
     """
-    if not container.is_file():
-        raise UsageError(f"there is no file {container}")
-    with container.open("rb") as source:
+    with reading(container) as source:
         header = read_header(source, config.container_limits())
         payload_keys, outcomes = _unlock(
             header, keys, config, trust_container_servers=trust_container_servers
         )
-        yield OpenContainer(source, header, payload_keys, outcomes)
+        yield OpenContainer(source, remaining_bytes(source), header, payload_keys, outcomes)
 
 
 def _unlock(

@@ -11,11 +11,12 @@ has a new key, and nobody but a recipient's own key could seal that one for them
 file and not the new one is therefore always told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from osak.client.cancellation import Progress, counted
 from osak.client.configuration import Configuration
 from osak.client.container import (
     Capsule,
@@ -41,9 +42,10 @@ from osak.client.container import (
 )
 from osak.client.container.errors import ContainerError
 from osak.client.errors import UsageError
+from osak.client.inputs import AnyPath
 from osak.client.inspection import RecordDescription, describe_record
 from osak.client.opening import Keys, open_container
-from osak.client.output import atomic_output
+from osak.client.outputs import output_path, writing
 from osak.client.share_targets import ShareTarget, require_recipients
 from osak.client.share_uploads import ShareUploads
 
@@ -56,7 +58,7 @@ class Reencrypted:
     """A container that was written from another.
 
     Attributes:
-        path: where it is.
+        path: where it is; None where it went down a stream.
         container_bytes: its size.
         files: name and size of each file in it.
         recipients: how many records it has.
@@ -65,7 +67,7 @@ class Reencrypted:
         exceeds_java_ratio: whether the official Java client will refuse it for being packed too well.
     """
 
-    path: Path
+    path: Path | None
     container_bytes: int
     files: tuple[ExtractedEntry, ...]
     recipients: int
@@ -75,8 +77,8 @@ class Reencrypted:
 
 
 def reencrypt_file(
-    container: Path,
-    output: Path,
+    container: AnyPath | BinaryIO,
+    output: AnyPath | BinaryIO,
     keys: Keys,
     recipients: Sequence[RecipientWriter],
     targets: Sequence[ShareTarget],
@@ -85,13 +87,13 @@ def reencrypt_file(
     trust_container_servers: bool = False,
     overwrite: bool = False,
     compression: Compression = Compression.FAST,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Reencrypted:
     """Write what is in ``container`` into a new one at ``output``.
 
     Args:
-        container: a CDOC2 file.
-        output: the new container's path; never that of the old one.
+        container: the path of a CDOC2 file, or a binary stream.
+        output: the new container's path, never that of the old one; or a binary stream.
         keys: the credential that opens the old one.
         recipients: those whose new records need no server.
         targets: those whose KEKs are shared among servers.
@@ -99,7 +101,7 @@ def reencrypt_file(
         trust_container_servers: whether servers that only the old container names may be asked.
         overwrite: whether an existing output may be replaced.
         compression: how hard to pack.
-        progress: told of every further number of bytes of the old container done.
+        progress: told how many bytes of the old container are done, and of how many, if that is known.
 
     Raises:
         UsageError: no recipient, a person named twice, or both containers are the same file.
@@ -111,25 +113,27 @@ def reencrypt_file(
         OutputError: the output cannot be written; nothing of it stays.
     """
     require_recipients(recipients, targets)
-    if output.exists() and container.exists() and container.samefile(output):
-        raise UsageError(f"{output} is both input and output: write the new file beside it")
+    old, path = output_path(container), output_path(output)
+    if old and path and path.exists() and old.exists() and old.samefile(path):
+        raise UsageError(f"{path} is both input and output: write the new file beside it")
     limits = config.container_limits()
     with (
         ShareUploads(config) as shares,
-        atomic_output(output, overwrite=overwrite) as file,
+        writing(output, overwrite=overwrite) as file,
         open_container(
             container, keys, config=config, trust_container_servers=trust_container_servers
         ) as opened,
     ):
+        count = counted(progress, opened.payload_bytes)
         uploads = shares.store(targets)
         records = [*recipients, *(upload.record for upload in uploads)]
         with ContainerWriter(file, records, limits=limits, compression=compression) as new:
-            files = extract(opened.source, opened.payload_keys, new, limits, progress)
+            files = extract(opened.source, opened.payload_keys, new, limits, count)
         size = file.tell()
         left_out = _left_out(opened.header, new.summary.recipients, recipients, limits)
     stored = tuple(outcome for upload in uploads for outcome in upload.distribution.outcomes)
     return Reencrypted(
-        output,
+        path,
         size,
         files,
         len(records),

@@ -12,7 +12,7 @@ The rules are:
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,28 +60,37 @@ class Terminal:
             click.echo(json.dumps({"error": facts}, ensure_ascii=False, indent=2))
 
     @contextmanager
-    def progress(self, label: str, total_bytes: int) -> Iterator[Callable[[int], None] | None]:
-        """A callback that takes bytes done since its last call, or None where no bar is wanted.
+    def progress(self, label: str) -> Iterator[Callable[[int, int | None], None] | None]:
+        """A callback for bytes done and bytes in all, or None where no bar is wanted.
 
-        The bar appears with the first call: before that somebody may be asked for a PIN in its place.
+        The bar appears with the first call, and only for long work: before that somebody may be asked
+        for a PIN in its place.
         """
-        if self.quiet or self.json or total_bytes < _PROGRESS_FROM_BYTES or not sys.stderr.isatty():
+        if self.quiet or self.json or not sys.stderr.isatty():
             yield None
             return
-        from rich.console import Console  # noqa: PLC0415 - heavy, and only long work needs it
-        from rich.progress import Progress  # noqa: PLC0415 - as above
+        with ExitStack() as shown:
+            move: Callable[[int], None] | None = None
 
-        bar = Progress(console=Console(stderr=True), transient=True)
+            def show(done: int, total: int | None) -> None:
+                nonlocal move
+                if move is None and total is not None and total >= _PROGRESS_FROM_BYTES:
+                    move = shown.enter_context(_bar(label, total))
+                if move is not None:
+                    move(done)
+
+            yield show
+
+
+@contextmanager
+def _bar(label: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, gone at the end; takes bytes done so far."""
+    from rich.console import Console  # noqa: PLC0415 - heavy, and only long work needs it
+    from rich.progress import Progress  # noqa: PLC0415 - as above
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total_bytes)
-
-        def advance(done: int) -> None:
-            bar.start()  # nothing happens where it has started
-            bar.advance(task, done)
-
-        try:
-            yield advance
-        finally:
-            bar.stop()
+        yield lambda done: bar.update(task, completed=done)
 
 
 def read_secret_text(path: Path | None, prompt: str, *, confirm: bool = False) -> str:

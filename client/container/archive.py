@@ -15,7 +15,7 @@ import dataclasses
 import itertools
 import tarfile
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import BinaryIO, Final
 
 from osak.client.container.aead import Buffer
@@ -48,12 +48,12 @@ class Entry:
     Attributes:
         name: file name without any folder.
         size: bytes of content.
-        open: gives a fresh stream of exactly ``size`` bytes; it is closed after reading.
+        open: gives a fresh stream of exactly ``size`` bytes; its ``with`` block ends after reading.
     """
 
     name: str
     size: int
-    open: Callable[[], BinaryIO]
+    open: Callable[[], AbstractContextManager[BinaryIO]]
 
 
 def write_archive(

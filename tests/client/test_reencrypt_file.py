@@ -46,7 +46,7 @@ def test_plaintext_never_touches_the_disk(old: Path, tmp_path: Path) -> None:
     out.mkdir()
     looks = 0
 
-    def look(_: int) -> None:
+    def look(*_: int | None) -> None:
         nonlocal looks
         looks += 1
         assert not (out / "new.cdoc2").exists()
@@ -85,7 +85,7 @@ def test_nobody_to_encrypt_for(old: Path, tmp_path: Path) -> None:
 def test_an_interrupt_leaves_nothing(old: Path, tmp_path: Path) -> None:
     """Ctrl-C in the middle: neither the new file nor a hidden one stays."""
 
-    def interrupt(_: int) -> None:
+    def interrupt(*_: int | None) -> None:
         raise KeyboardInterrupt
 
     before = sorted(tmp_path.iterdir())

@@ -55,8 +55,7 @@ def decrypt(
     config = load_client_config(terminal.config)
     keys = read_keys(terminal, config, container, **credential)
     asked: dict[str, Any] = {"config": config, "trust_container_servers": trust_container_servers}
-    total = container.stat().st_size if container.is_file() else 0
-    with terminal.progress("reading" if only_list else "decrypting", total) as progress:
+    with terminal.progress("reading" if only_list else "decrypting") as progress:
         done = (
             list_file(container, keys, progress=progress, **asked)
             if output is None

@@ -40,8 +40,7 @@ def encrypt(
     """  # noqa: D301 - \b is click's mark, a character, before lines to leave as they are
     config = load_client_config(terminal.config)
     chosen = read_recipients(config, **recipients)
-    total = sum(path.stat().st_size for path in files if path.is_file())
-    with terminal.progress("encrypting", total) as progress:
+    with terminal.progress("encrypting") as progress:
         done = encrypt_files(
             files,
             output,

@@ -54,8 +54,7 @@ def reencrypt(
     credential, recipients = split_credential(options)
     keys = read_keys(terminal, config, container, **credential)
     chosen = read_recipients(config, **recipients)
-    total = container.stat().st_size if container.is_file() else 0
-    with terminal.progress("re-encrypting", total) as progress:
+    with terminal.progress("re-encrypting") as progress:
         done = reencrypt_file(
             container,
             output,
