@@ -21,10 +21,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from osak.client.identity.errors import NoCardError, PINError
-from osak.client.identity.token import Token, TokenCertificate, Tries, WrongPINError
+from osak.client.identity.token import UNBLOCK, Token, TokenCertificate, Tries, WrongPINError
 
 MIN_PIN_CHARACTERS: Final = 4
-_UNBLOCK: Final = "unblock the PIN with the card's PUK first, with the card's own software"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class Card:
         name = f"{describe_certificate(self.certificate)} ({self._token.label})"
         tries = self._token.tries()
         if tries is Tries.NONE:
-            raise PINError(f"the PIN of {name} is locked", hint=_UNBLOCK)
+            raise PINError(f"the PIN of {name} is locked", hint=UNBLOCK)
         if self._token.has_pin_pad:
             self._tell(f"type the PIN of {name} on the card reader{_warning(tries)}")
             pin = None
@@ -124,7 +123,7 @@ class Card:
         """What to say of a PIN that was wrong; the card is asked how many tries are left."""
         match self._token.tries():
             case Tries.NONE:
-                return PINError(f"wrong PIN: the PIN of {name} is now locked", hint=_UNBLOCK)
+                return PINError(f"wrong PIN: the PIN of {name} is now locked", hint=UNBLOCK)
             case Tries.ONE:
                 return PINError(f"wrong PIN of {name}: ONE TRY IS LEFT, the next wrong PIN locks the card")
             case _:

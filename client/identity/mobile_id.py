@@ -121,7 +121,7 @@ class MobileIDCredential:
             text = fit_text(self._settings.display_text, self._file_name, _MAX_UCS_2_CHARACTERS)
         return {
             "phoneNumber": self._phone_number,
-            "nationalIdentityNumber": self._recipient_id.rpartition("-")[2],
+            "nationalIdentityNumber": self._recipient_id.partition("-")[2],
             "hash": encode_base64(digest),
             "hashType": "SHA256",
             "language": self._settings.language,

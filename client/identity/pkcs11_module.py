@@ -18,7 +18,7 @@ from cryptography import x509
 from pkcs11 import exceptions as failures
 
 from osak.client.identity.errors import CardError, NoCardError, PINError
-from osak.client.identity.token import TokenCertificate, Tries, WrongPINError
+from osak.client.identity.token import UNBLOCK, TokenCertificate, Tries, WrongPINError
 
 # Where OpenSC, which knows Estonian ID-cards, puts its module.
 _USUAL_PLACES: Final = {
@@ -176,7 +176,7 @@ class PKCS11Token:
             if isinstance(cause, _PIN_NOT_TAKEN):
                 raise WrongPINError("the card did not take the PIN") from cause
             if isinstance(cause, failures.PinLocked):
-                raise WrongPINError("the PIN is locked") from cause
+                raise PINError("the PIN of the card is locked", hint=UNBLOCK) from cause
             raise
 
     def agree(self, key_id: bytes, point: bytes) -> bytes:

@@ -118,8 +118,9 @@ class EIDService:
         loop = asyncio.get_running_loop()
         deadline, repeats = loop.time() + self._patience_seconds, 0
         while loop.time() < deadline:
+            hold_seconds = min(LONG_POLL_SECONDS, deadline - loop.time())
             try:
-                reply = await self._call("GET", f"{path}?timeoutMs={LONG_POLL_SECONDS * 1000}")
+                reply = await self._call("GET", f"{path}?timeoutMs={max(int(hold_seconds * 1000), 1000)}")
             except IdentityServiceError as error:
                 repeats += 1
                 if repeats > _REPEATS or not isinstance(error.__cause__, Unreachable | TimedOut):

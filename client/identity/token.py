@@ -8,11 +8,13 @@ errors: nothing but ``CardError`` leaves them. They never keep a PIN, and never 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from cryptography import x509
 
 from osak.client.identity.errors import PINError
+
+UNBLOCK: Final = "unblock the PIN with the card's PUK first, with the card's own software"
 
 
 class Tries(Enum):
@@ -72,6 +74,7 @@ class Token(Protocol):
 
         Raises:
             WrongPINError: the token did not take it; one try is gone.
+            PINError: it takes none any more.
         """
         ...
 

@@ -66,6 +66,22 @@ async def test_the_question(simulator: EIDSimulator, address: EIDAddress, shown:
     assert question["language"] == "ENG"
 
 
+async def test_codes_with_a_hyphen(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+    """Codes of other countries may have a hyphen of their own: it is part of the code."""
+    asking = MobileIDCredential(
+        "etsi/PNOLV-329999-99901",
+        "+37120000000",
+        MobileIDSettings.model_validate(address.settings("mobile_id")),
+        shown,
+        Timeouts(),
+        file_name="x",
+        pause_seconds=0,
+    )
+    with pytest.raises(RefusedSignatureError):
+        await asking.sign(SIGNING_INPUT)
+    assert simulator.questions[0]["nationalIdentityNumber"] == "329999-99901"
+
+
 async def test_letters_that_take_more_room(
     simulator: EIDSimulator, address: EIDAddress, shown: Shown
 ) -> None:
