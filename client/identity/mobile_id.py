@@ -30,8 +30,9 @@ from osak.shares.protocol.strict_json import decode_base64, encode_base64
 
 _NAME: Final = "Mobile-ID"
 _PHONE_NUMBER: Final = re.compile(r"\+[0-9]{8,30}", re.ASCII)
-_MAX_GSM_7_CHARACTERS: Final = 100
-_MAX_UCS_2_CHARACTERS: Final = 50
+# What every version of the service takes; later ones take more.
+_MAX_GSM_7_CHARACTERS: Final = 40
+_MAX_UCS_2_CHARACTERS: Final = 20
 _OUTCOMES: Final[dict[str, tuple[str, str]]] = {
     "USER_CANCELLED": ("you cancelled the request on the phone", "refused"),
     "TIMEOUT": ("nobody answered on the phone in time", "timeout"),

@@ -132,7 +132,7 @@ class EIDSimulator:
     async def _start_mobile_id(self, request: web.Request) -> web.Response:
         names = {"phoneNumber", "nationalIdentityNumber", "hash", "hashType", "language"}
         body = await self._question(request, {*names, "displayText", "displayTextFormat"})
-        limits = {"GSM-7": 100, "UCS-2": 50}
+        limits = {"GSM-7": 40, "UCS-2": 20}
         if (
             not re.fullmatch(r"\+\d{8,30}", body["phoneNumber"])
             or body["language"] not in {"EST", "ENG", "RUS", "LIT"}
@@ -193,7 +193,7 @@ class EIDSimulator:
         result = MOBILE_ID_FAILURES.get(asked, "OK" if asked == MOBILE_ID_PERSON else "NOT_MID_CLIENT")
         if self.behaviour.result != "OK":
             result = self.behaviour.result
-        reply: dict[str, Any] = {"state": "COMPLETE", "result": result}
+        reply: dict[str, Any] = {"state": "COMPLETE", "result": result, "traceId": "5ffc28098bb14341"}
         if result == "OK":
             person = self.mobile_id_person
             reply["signature"] = {"value": _sign(person, body["hash"]), "algorithm": "SHA256WithECEncryption"}

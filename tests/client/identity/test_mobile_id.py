@@ -89,7 +89,7 @@ async def test_letters_that_take_more_room(
     await credential(address, shown, file_name="õunapuu " * 10 + ".cdoc2").sign(SIGNING_INPUT)
     (question,) = simulator.questions
     assert question["displayTextFormat"] == "UCS-2"
-    assert len(question["displayText"]) == 50
+    assert len(question["displayText"]) == 20
 
 
 async def test_the_code_comes_first(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
