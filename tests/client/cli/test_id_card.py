@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """``--id-card`` with real soft tokens: records open, PINs come from where they should and fail clearly."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,23 @@ def test_capsule_servers_want_a_key_in_a_file(shell: Shell, box: CardBox) -> Non
     code, errors = decrypt(shell, letter, "--pin-file", shell.folder / "no such file")
     assert code == 2
     assert "cannot make that connection with a card" in errors
+
+
+def test_a_pin_from_a_descriptor(shell: Shell, box: CardBox) -> None:
+    """``--pin-file`` takes an open descriptor, so that the PIN stands in no file."""
+    box.add("ID-card", MARI)
+    reading, writing = os.pipe()
+    os.write(writing, f"{PIN}\n".encode())
+    os.close(writing)
+    code, errors = decrypt(shell, letter_for(shell, MARI), "--pin-file", f"/dev/fd/{reading}")
+    os.close(reading)
+    assert code == 0, errors
+
+
+def test_without_the_extra(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the library for cards is not installed the command says how to get it: exit code 2."""
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    monkeypatch.delitem(sys.modules, "osak.client.identity.pkcs11_module", raising=False)
+    code, errors = decrypt(shell, letter_for(shell, MARI))
+    assert code == 2
+    assert "install osak[card]" in errors
