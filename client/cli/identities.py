@@ -7,19 +7,19 @@ imported only then.
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from osak.client.cli.conversation import TerminalConversation
 from osak.client.cli.options import FILE
 from osak.client.cli.terminal import Terminal, ask_secret, read_secret_text
-from osak.client.configuration import Configuration
-from osak.client.container import PrivateKeyUnlocker
 from osak.client.errors import UsageError
-from osak.client.opening import Keys
+
+if TYPE_CHECKING:
+    from osak.client.configuration import Configuration
+    from osak.client.opening import Keys
 
 IDENTITY_NAMES: Final = ("id_card", "pkcs11_module", "slot", "pin_file", "smart_id", "mobile_id", "phone")
 
@@ -55,7 +55,7 @@ def identity_options() -> tuple[Callable[[Any], Any], ...]:
 
 def open_identity(
     terminal: Terminal,
-    config: Configuration,
+    config: "Configuration",
     container: Path,
     *,
     id_card: bool,
@@ -65,7 +65,7 @@ def open_identity(
     smart_id: str | None,
     mobile_id: str | None,
     phone: str | None,
-) -> list[Callable[[], Keys]]:
+) -> "list[Callable[[], Keys]]":
     """How to get the keys of each means that was named.
 
     Raises:
@@ -85,68 +85,31 @@ def open_identity(
     return found
 
 
-def _smart_id_keys(terminal: Terminal, config: Configuration, container: Path, person: str) -> Keys:
-    from osak.client.identity.phone import PhoneUnlocker, smart_id  # noqa: PLC0415 - see the docstring above
+def _card_keys(
+    terminal: Terminal, config: "Configuration", module: Path | None, slot: int | None, pin_file: Path | None
+) -> "Keys":
+    from osak.client.identity.card import PINSource  # noqa: PLC0415 - see the docstring above
+    from osak.client.identity_keys import card_keys  # noqa: PLC0415 - as above
 
-    credential = smart_id(
-        person,
-        config.credentials,
-        TerminalConversation(terminal),
-        config.timeouts,
-        file_name=container.name,
-    )
-    return Keys(PhoneUnlocker(), credential)
+    pin = PINSource(_ask_pin)
+    if pin_file is not None:
+        pin = PINSource(lambda question: read_secret_text(pin_file, question), attended=False)
+    opening = card_keys(config, pin, module=module, slot=slot, tell=terminal.tell)
+    return click.get_current_context().with_resource(opening)
+
+
+def _smart_id_keys(terminal: Terminal, config: "Configuration", container: Path, person: str) -> "Keys":
+    from osak.client.identity_keys import smart_id_keys  # noqa: PLC0415 - see the docstring above
+
+    return smart_id_keys(config, person, TerminalConversation(terminal), file_name=container.name)
 
 
 def _mobile_id_keys(
-    terminal: Terminal, config: Configuration, container: Path, person: str, phone: str
-) -> Keys:
-    from osak.client.identity.phone import PhoneUnlocker, mobile_id  # noqa: PLC0415 - see the docstring above
+    terminal: Terminal, config: "Configuration", container: Path, person: str, phone: str
+) -> "Keys":
+    from osak.client.identity_keys import mobile_id_keys  # noqa: PLC0415 - see the docstring above
 
-    credential = mobile_id(
-        person,
-        phone,
-        config.credentials,
-        TerminalConversation(terminal),
-        config.timeouts,
-        file_name=container.name,
-    )
-    return Keys(PhoneUnlocker(), credential)
-
-
-def _card_keys(
-    terminal: Terminal, config: Configuration, module: Path | None, slot: int | None, pin_file: Path | None
-) -> Keys:
-    """Find the card; its PIN is asked for when its key is used for the first time.
-
-    Raises:
-        CardError: no card that can be used.
-        UsageError: the library for cards is not installed.
-    """
-    from osak.client.identity.card import Card, PINSource, choose_certificate  # noqa: PLC0415 - see the docstring above
-    from osak.client.identity.card_keys import card_key  # noqa: PLC0415 - as above
-    from osak.coordinator import CredentialError, KeyCredential  # noqa: PLC0415 - as above
-
-    try:
-        from osak.client.identity.pkcs11_module import PKCS11Module, usual_module  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is missing: install osak[card] to use a card") from error
-
-    settings = config.credentials.pkcs11
-    loaded = PKCS11Module(module or settings.module or usual_module())
-    tokens = click.get_current_context().with_resource(loaded).tokens()
-    token, chosen = choose_certificate(tokens, settings.slot if slot is None else slot)
-    source = (
-        PINSource(_ask_pin)
-        if pin_file is None
-        else PINSource(lambda question: read_secret_text(pin_file, question), attended=False)
-    )
-    card = Card(token, chosen, source, terminal.tell)
-    key = card_key(card)
-    credential = None
-    with suppress(CredentialError):  # not every certificate names a person who has shares
-        credential = KeyCredential(key, card.certificate)
-    return Keys(PrivateKeyUnlocker(key), credential, key, card.certificate)
+    return mobile_id_keys(config, person, phone, TerminalConversation(terminal), file_name=container.name)
 
 
 def _ask_pin(question: str) -> str:
