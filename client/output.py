@@ -181,8 +181,9 @@ class _Workshop:
                 if not stat.S_ISREG(there.st_mode) and not stat.S_ISLNK(there.st_mode):
                     raise OutputError(f"{quoted(name)} exists and is not a file")
             waiting = _new(len(self._names))
+            # Known before it is there: a Ctrl-C may come at any moment, and must not leave it behind.
+            self._names.append(name)
             descriptor = os.open(waiting, _CREATE, 0o666, dir_fd=self._waiting)
-        self._names.append(name)
         return io.BufferedWriter(_MappedFile(descriptor, name), _BUFFER_BYTES)
 
     def place(self) -> None:
