@@ -1,6 +1,213 @@
 # SPDX-License-Identifier: MIT
-"""Encrypt, decrypt and inspect CDOC2 containers: the client as a library.
+"""Encrypt, decrypt and inspect CDOC2 containers: the client as a library, and its front door.
 
-The command line in ``cli`` is a thin skin over these use cases. Containers as bytes and streams are
-in ``container``; means of identification in ``identity``.
+``from osak.client import encrypt, decrypt, inspect``; ``docs/library.md`` shows how. Each name is loaded
+when it is asked for, so that a program pays only for what it uses. The command line in ``cli`` goes
+through this door too. Containers as bytes and streams are in ``container``, means of identification in
+``identity``.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from osak.client.cancellation import Progress
+    from osak.client.capsule_server.receipt import UploadedCapsule
+    from osak.client.config import ClientConfig
+    from osak.client.configuration import Configuration, configuration_in_force
+    from osak.client.container import ExtractedEntry
+    from osak.client.container.errors import (
+        ContainerError,
+        DamagedContainerError,
+        InvalidInputError,
+        LimitExceededError,
+        NoRecipientError,
+        UnsafeNameError,
+        UnsupportedError,
+        WrongKeyError,
+    )
+    from osak.client.credentials import PKCS12, PrivateKey
+    from osak.client.decryption import Decrypted, Listed, OpenedFile
+    from osak.client.encryption import Encrypted
+    from osak.client.errors import (
+        CapsuleServerError,
+        ClientError,
+        CredentialFileError,
+        OutputError,
+        OutputExistsError,
+        RunningLoopError,
+        UnknownCapsuleServerError,
+        UsageError,
+    )
+    from osak.client.identity.card import PINSource
+    from osak.client.identity.conversation import Conversation
+    from osak.client.identity.errors import IdentityError
+    from osak.client.identity_keys import card_keys, mobile_id_keys, smart_id_keys
+    from osak.client.inputs import File
+    from osak.client.inspection import RecordDescription
+    from osak.client.library import decrypt, encrypt, inspect, list_files, reencrypt
+    from osak.client.opening import Keys
+    from osak.client.recipients import Certificate, Person, PublicKey
+    from osak.client.reencryption import Reencrypted
+    from osak.client.shared_secrets import Password, Secret
+    from osak.client.twins import (
+        decrypt_async,
+        encrypt_async,
+        inspect_async,
+        list_files_async,
+        reencrypt_async,
+    )
+    from osak.coordinator import (
+        CoordinatorError,
+        CredentialError,
+        DistributionError,
+        InvalidPlacementError,
+        NotEnoughSharesError,
+        Outcome,
+        Status,
+        UnknownServerError,
+    )
+    from osak.errors import OsakError
+    from osak.shares.errors import ConfigurationError, MessageError, SharesError
+
+__all__ = [
+    "PKCS12",
+    "CapsuleServerError",
+    "Certificate",
+    "ClientConfig",
+    "ClientError",
+    "Configuration",
+    "ConfigurationError",
+    "ContainerError",
+    "Conversation",
+    "CoordinatorError",
+    "CredentialError",
+    "CredentialFileError",
+    "DamagedContainerError",
+    "Decrypted",
+    "DistributionError",
+    "Encrypted",
+    "ExtractedEntry",
+    "File",
+    "IdentityError",
+    "InvalidInputError",
+    "InvalidPlacementError",
+    "Keys",
+    "LimitExceededError",
+    "Listed",
+    "MessageError",
+    "NoRecipientError",
+    "NotEnoughSharesError",
+    "OpenedFile",
+    "OsakError",
+    "Outcome",
+    "OutputError",
+    "OutputExistsError",
+    "PINSource",
+    "Password",
+    "Person",
+    "PrivateKey",
+    "Progress",
+    "PublicKey",
+    "RecordDescription",
+    "Reencrypted",
+    "RunningLoopError",
+    "Secret",
+    "SharesError",
+    "Status",
+    "UnknownCapsuleServerError",
+    "UnknownServerError",
+    "UnsafeNameError",
+    "UnsupportedError",
+    "UploadedCapsule",
+    "UsageError",
+    "WrongKeyError",
+    "card_keys",
+    "configuration_in_force",
+    "decrypt",
+    "decrypt_async",
+    "encrypt",
+    "encrypt_async",
+    "inspect",
+    "inspect_async",
+    "list_files",
+    "list_files_async",
+    "mobile_id_keys",
+    "reencrypt",
+    "reencrypt_async",
+    "smart_id_keys",
+]
+
+_HOMES = {
+    "osak.client.cancellation": ("Progress",),
+    "osak.client.capsule_server.receipt": ("UploadedCapsule",),
+    "osak.client.config": ("ClientConfig",),
+    "osak.client.configuration": ("Configuration", "configuration_in_force"),
+    "osak.client.container": ("ExtractedEntry",),
+    "osak.client.container.errors": (
+        "ContainerError",
+        "DamagedContainerError",
+        "InvalidInputError",
+        "LimitExceededError",
+        "NoRecipientError",
+        "UnsafeNameError",
+        "UnsupportedError",
+        "WrongKeyError",
+    ),
+    "osak.client.credentials": ("PKCS12", "PrivateKey"),
+    "osak.client.decryption": ("Decrypted", "Listed", "OpenedFile"),
+    "osak.client.encryption": ("Encrypted",),
+    "osak.client.errors": (
+        "CapsuleServerError",
+        "ClientError",
+        "CredentialFileError",
+        "OutputError",
+        "OutputExistsError",
+        "RunningLoopError",
+        "UnknownCapsuleServerError",
+        "UsageError",
+    ),
+    "osak.client.identity.card": ("PINSource",),
+    "osak.client.identity.conversation": ("Conversation",),
+    "osak.client.identity.errors": ("IdentityError",),
+    "osak.client.identity_keys": ("card_keys", "mobile_id_keys", "smart_id_keys"),
+    "osak.client.inputs": ("File",),
+    "osak.client.inspection": ("RecordDescription",),
+    "osak.client.library": ("decrypt", "encrypt", "inspect", "list_files", "reencrypt"),
+    "osak.client.opening": ("Keys",),
+    "osak.client.recipients": ("Certificate", "Person", "PublicKey"),
+    "osak.client.reencryption": ("Reencrypted",),
+    "osak.client.shared_secrets": ("Password", "Secret"),
+    "osak.client.twins": (
+        "decrypt_async",
+        "encrypt_async",
+        "inspect_async",
+        "list_files_async",
+        "reencrypt_async",
+    ),
+    "osak.coordinator": (
+        "CoordinatorError",
+        "CredentialError",
+        "DistributionError",
+        "InvalidPlacementError",
+        "NotEnoughSharesError",
+        "Outcome",
+        "Status",
+        "UnknownServerError",
+    ),
+    "osak.errors": ("OsakError",),
+    "osak.shares.errors": ("ConfigurationError", "MessageError", "SharesError"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = found  # asked for once
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

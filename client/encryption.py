@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from osak.client.cancellation import Progress, counted
+from osak.client.capsule_server.receipt import UploadedCapsule
 from osak.client.configuration import Configuration
 from osak.client.container import Compression, RecipientWriter, write_container
 from osak.client.errors import UsageError
@@ -35,6 +36,7 @@ class Encrypted:
         recipients: how many records it has.
         outcomes: one a server, for every share recipient in turn.
         exceeds_java_ratio: whether the official Java client will refuse it for being packed too well.
+        capsules: what capsule servers took.
     """
 
     path: Path | None
@@ -43,6 +45,7 @@ class Encrypted:
     recipients: int
     outcomes: "tuple[Outcome, ...]"
     exceeds_java_ratio: bool
+    capsules: tuple[UploadedCapsule, ...] = ()
 
 
 def encrypt_files(

@@ -59,6 +59,7 @@ def in_thread(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
             raise
         return work.result()
 
+    call.__name__ = f"{function.__name__}_async"
     return call
 
 

@@ -54,6 +54,12 @@ class RecordDescription:
         """Whose it is and what opens it."""
         return f"{self.who} ({self.how})" if self.how else self.who
 
+    @property
+    def remarks(self) -> list[str]:
+        """More for people: the servers that keep its shares, and why it cannot be used."""
+        servers = [printable(str(server)) for server in self.details.get("servers", ())]
+        return [*servers, *([f"cannot be used: {printable(self.problem)}"] if self.problem else [])]
+
 
 def inspect_file(container: AnyPath | BinaryIO, *, config: Configuration) -> tuple[RecordDescription, ...]:
     """Describe every recipient record of ``container``.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from osak.client.cancellation import Progress, counted
+from osak.client.capsule_server.receipt import UploadedCapsule
 from osak.client.configuration import Configuration
 from osak.client.container import (
     Capsule,
@@ -65,6 +66,7 @@ class Reencrypted:
         left_out: records of the old container whose recipients cannot open the new one.
         outcomes: one a server: first those that were asked for shares, then those that store new ones.
         exceeds_java_ratio: whether the official Java client will refuse it for being packed too well.
+        capsules: what capsule servers took.
     """
 
     path: Path | None
@@ -74,6 +76,7 @@ class Reencrypted:
     left_out: tuple[RecordDescription, ...]
     outcomes: "tuple[Outcome, ...]"
     exceeds_java_ratio: bool
+    capsules: tuple[UploadedCapsule, ...] = ()
 
 
 def reencrypt_file(

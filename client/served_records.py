@@ -6,7 +6,6 @@ load what speaks to any. One record that is of no use says nothing about the nex
 refused does.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +25,7 @@ from osak.client.container import (
     unlock,
 )
 from osak.client.errors import CapsuleServerError, UsageError
+from osak.client.event_loop import run
 from osak.client.identity.files import PersonalKey, PrivateKey
 from osak.client.share_records import ShareQuest, quest_for
 from osak.coordinator import (
@@ -117,7 +117,7 @@ class ServedRecords:
 
     def _collect_shares(self, record: Recipient, quest: ShareQuest, credential: Credential) -> Unlocked:
         extra = list(_servers_named(quest)) if self.trust_container_servers else []
-        collected = asyncio.run(_collect(self.header, record, quest, credential, self.config, extra=extra))
+        collected = run(_collect(self.header, record, quest, credential, self.config, extra=extra))
         return unlock(self.header, KekUnlocker(record, collected.kek)), collected.outcomes
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from osak.client.configuration import Configuration
 from osak.client.container import KekRecipient, key_label, key_schedule
+from osak.client.event_loop import run
 from osak.client.share_records import capsule_for
 from osak.client.share_targets import ShareTarget
 from osak.coordinator import Coordinator, Distribution
@@ -43,12 +44,12 @@ class ShareStorage:
         Raises:
             DistributionError: too few servers took their share; nothing stays stored.
         """
-        return asyncio.run(self._upload(targets))
+        return run(self._upload(targets))
 
     def take_back(self) -> None:
         """Revoke what was stored; what cannot be revoked expires on its own."""
         if self._distributions:
-            asyncio.run(self._take_back())
+            run(self._take_back(), is_undo=True)
 
     async def _upload(self, targets: Sequence[ShareTarget]) -> list[Upload]:
         async with HTTPTransport(self._config.timeouts) as transport:

@@ -38,9 +38,7 @@ def require_recipients(recipients: Sequence[RecipientWriter], targets: Sequence[
         UsageError: so it is.
     """
     if not recipients and not targets:
-        raise UsageError(
-            "nobody could open this file: name a recipient with --to, --cert, --password or --secret"
-        )
+        raise UsageError("nobody could open this file: name a recipient")
     people = [target.recipient_id for target in targets]
     if len(set(people)) != len(people):
-        raise UsageError("the same person is named twice with --to")
+        raise UsageError("the same person is named twice")

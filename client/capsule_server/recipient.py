@@ -8,7 +8,6 @@ no use without the container and the recipient's key. What calls servers is impo
 encryptions do without.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -27,6 +26,7 @@ from osak.client.container import (
     key_label,
 )
 from osak.client.errors import UsageError
+from osak.client.event_loop import run
 from osak.client.identity.files import PublicKey
 from osak.coordinator import Timeouts
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
@@ -75,7 +75,7 @@ class CapsuleServerRecipient:
         from osak.client.capsule_server.calls import upload_capsule  # noqa: PLC0415 - see the docstring above
 
         capsule, kek = self._recipient.make_capsule(random_bytes)
-        self.uploaded = asyncio.run(
+        self.uploaded = run(
             upload_capsule(
                 self._server_id,
                 self._server,

@@ -5,7 +5,6 @@ A container is a stranger's and so is its server id: it leads to a configured se
 must be for this record's key; whether it opens the container, the header HMAC decides.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,6 +23,7 @@ from osak.client.container import (
 )
 from osak.client.container.errors import DamagedContainerError, WrongKeyError
 from osak.client.errors import CapsuleServerError, UnknownCapsuleServerError
+from osak.client.event_loop import run
 from osak.client.identity.files import PersonalKey, PrivateKey
 from osak.coordinator import Timeouts
 
@@ -65,7 +65,7 @@ def open_record(
         raise UnknownCapsuleServerError(
             f"no capsule server {shown_id(capsule)} in the configuration; it keeps the key to this file"
         )
-    message = asyncio.run(
+    message = run(
         fetch_capsule(capsule.keyserver_id, server, capsule.transaction_id, person, timeouts=timeouts)
     )
     answer = capsule_of_message(message)

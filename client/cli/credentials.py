@@ -1,35 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""The options that name one credential, and what they become: keys to open a container with.
+"""The options that name one credential, and what they become: a credential of the library.
 
 Where a command also takes recipients, whose options have the same names, these get a prefix:
 ``osak reencrypt --open-password`` opens, ``--password LABEL`` is somebody to encrypt for.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from osak.client.cli.identities import IDENTITY_NAMES, identity_options, open_identity
 from osak.client.cli.options import FILE, CommandT
-from osak.client.cli.terminal import Terminal, read_secret_text, read_small_file
-from osak.client.configuration import Configuration
-from osak.client.container import PasswordUnlocker, PrivateKeyUnlocker, SymmetricUnlocker
+from osak.client.cli.terminal import Terminal, read_secret_text
+from osak.client.credentials import PKCS12, PrivateKey
 from osak.client.errors import UsageError
-from osak.client.identity.files import (
-    PasswordNeededError,
-    PersonalKey,
-    load_personal_key,
-    load_pkcs12,
-    load_private_key,
-    load_secret,
-)
-from osak.client.opening import Keys
-from osak.coordinator import CredentialError, KeyCredential
+from osak.client.shared_secrets import Password, Secret
 
-LoadedT = TypeVar("LoadedT")
+if TYPE_CHECKING:
+    from osak.client.configuration import Configuration
+    from osak.client.credential_keys import AnyCredential
 
 _KEY_FILES: Final = (
     "p12",
@@ -51,7 +42,7 @@ _NAMES: Final = frozenset(
 
 
 def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
-    """Add the options whose values ``read_keys`` takes, and what every opening needs beside them."""
+    """Add the options whose values ``read_credential`` takes, and what every opening needs beside them."""
     options = (
         click.option(
             "--p12", type=FILE, help="Your key and certificate; opens records and signs for share servers."
@@ -101,14 +92,14 @@ def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
 
 
 def split_credential(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What ``read_keys`` takes of a command's options, and the rest."""
+    """What ``read_credential`` takes of a command's options, and the rest."""
     rest = {name: value for name, value in options.items() if name not in _NAMES}
     return {name: value for name, value in options.items() if name in _NAMES}, rest
 
 
-def read_keys(
+def read_credential(
     terminal: Terminal,
-    config: Configuration,
+    config: "Configuration",
     container: Path,
     *,
     p12: Path | None,
@@ -121,14 +112,13 @@ def read_keys(
     open_secret: Path | None,
     open_label: str | None,
     **identity: Any,
-) -> Keys:
-    """Exactly one credential, read and ready; whatever it holds open is let go when the command ends.
+) -> "AnyCredential":
+    """Exactly one credential; whatever it holds open is let go when the command ends.
 
-    A phone that is asked shows the container's name.
+    A phone that is asked shows the container's name. Passwords are asked for when they are needed.
 
     Raises:
-        UsageError: none or several were given, or one that cannot be read.
-        CredentialFileError: a key file that cannot be used.
+        UsageError: none or several were given, or a password file that cannot be read.
         CredentialError: a card that cannot be used.
     """
     identities = open_identity(terminal, config, container, **identity)
@@ -145,33 +135,16 @@ def read_keys(
     if identities:
         return identities[0]()
     if p12 is not None:
-        return _personal_keys(_with_password(load_pkcs12, p12, p12_password_file))
+        return PKCS12(p12, _password_of(p12, p12_password_file))
     if private_key is not None:
-        key = _with_password(load_private_key, private_key, private_key_password_file)
-        if certificate is not None:
-            return _personal_keys(load_personal_key(key, read_small_file(certificate)))
-        return Keys(PrivateKeyUnlocker(key), private_key=key)
+        return PrivateKey(private_key, _password_of(private_key, private_key_password_file), certificate)
     if open_secret is not None:
-        return Keys(SymmetricUnlocker(load_secret(read_small_file(open_secret)), open_label))
-    return Keys(PasswordUnlocker(read_secret_text(open_password_file, "Password"), open_label))
+        return Secret(open_secret, open_label or "")
+    return Password(lambda: read_secret_text(open_password_file, "Password"), open_label or "")
 
 
-def _personal_keys(person: PersonalKey) -> Keys:
-    """All that a key with its certificate can do; not every certificate names a person who has shares."""
-    credential = None
-    with suppress(CredentialError):
-        credential = KeyCredential(person.private_key, person.certificate)
-    return Keys(PrivateKeyUnlocker(person.private_key), credential, person.private_key, person.certificate)
-
-
-def _with_password(
-    load: Callable[[bytes, str | None], LoadedT], path: Path, password_file: Path | None
-) -> LoadedT:
-    """Load a key file; ask for its password only if it has one."""
-    data = read_small_file(path)
+def _password_of(path: Path, password_file: Path | None) -> str | Callable[[], str]:
+    """A key file's password; asked for only if the file has one, but a file that was named is always read."""
     if password_file is not None:
-        return load(data, read_secret_text(password_file, "Password"))
-    try:
-        return load(data, None)
-    except PasswordNeededError:
-        return load(data, read_secret_text(None, f"Password of {path.name}"))
+        return read_secret_text(password_file, "Password")
+    return lambda: read_secret_text(None, f"Password of {path.name}")

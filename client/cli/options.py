@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import click
 
 from osak.client.cli.terminal import Terminal
-from osak.client.container.compression import Compression
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -44,20 +43,11 @@ def compress_option(command: CommandT) -> CommandT:
     return click.option(
         "--compress",
         "compression",
-        type=click.Choice([choice.value for choice in Compression]),
-        default=Compression.FAST.value,
-        callback=lambda _context, _parameter, value: Compression(value),
+        type=click.Choice(["none", "fast", "best"]),
+        default="fast",
         show_default=True,
         help="Pack quickly, or smaller and much slower, or not at all.",
     )(command)
-
-
-def warn_of_java_ratio(terminal: Terminal) -> None:
-    """Tell that a container which was just written is not for everybody."""
-    terminal.warning(
-        "the official Java client will not open this file: it refuses what shrinks more than ten times."
-        " If a recipient uses that client, write the file with --compress none"
-    )
 
 
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:

@@ -21,9 +21,9 @@ import click
 
 from osak.client.cli.interruption import stoppable
 from osak.client.errors import UsageError
+from osak.client.key_files import read_small_file
 
 _PROGRESS_FROM_BYTES = 32 * 2**20
-_MAX_SECRET_FILE_BYTES = 64 * 2**10
 
 
 @dataclass(slots=True)
@@ -117,22 +117,6 @@ def ask_secret(prompt: str, *, confirm: bool = False) -> str:
     """A secret typed at the terminal, not echoed; Ctrl-C ends the command, whatever else is going on."""
     with stoppable():
         return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
-
-
-def read_small_file(path: Path) -> bytes:
-    """Contents of a key, certificate or password file.
-
-    Raises:
-        UsageError: it cannot be read, or is larger than any such file.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_SECRET_FILE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > _MAX_SECRET_FILE_BYTES:
-        raise UsageError(f"{path} is too large for a key, certificate or password")
-    return data
 
 
 def confirm_or_refuse(question: str) -> None:

@@ -2,18 +2,20 @@
 """``osak decrypt``: one container and one credential in, files or their names out."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from osak.client.cli.credentials import credential_options, read_keys
+import osak.client
+from osak.client.cli.credentials import credential_options, read_credential
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options
+from osak.client.cli.reports import note_outcomes
 from osak.client.cli.terminal import Terminal
-from osak.client.config import load_client_config
-from osak.client.decryption import Decrypted, Listed, decrypt_file, list_file
 from osak.client.errors import UsageError
-from osak.coordinator import Status
+
+if TYPE_CHECKING:
+    from osak.client import Decrypted, Listed
 
 
 @click.command(short_help="Open a container and write its files.")
@@ -52,20 +54,18 @@ def decrypt(
         raise UsageError("--list writes nothing: leave --output, --only and --overwrite out")
     if output is None and not only_list:
         raise UsageError("where to? Name a folder with --output, or only --list the files")
-    config = load_client_config(terminal.config)
-    keys = read_keys(terminal, config, container, **credential)
+    config = osak.client.configuration_in_force(terminal.config)
+    given = read_credential(terminal, config, container, **credential)
     asked: dict[str, Any] = {"config": config, "trust_container_servers": trust_container_servers}
     with terminal.progress("reading" if only_list else "decrypting") as progress:
         done = (
-            list_file(container, keys, progress=progress, **asked)
+            osak.client.list_files(container, given, progress=progress, **asked)
             if output is None
-            else decrypt_file(
-                container, output, keys, only=only or None, overwrite=overwrite, progress=progress, **asked
+            else osak.client.decrypt(
+                container, given, output, only=only or None, overwrite=overwrite, progress=progress, **asked
             )
         )
-    for outcome in done.outcomes:
-        if outcome.status not in {Status.OK, Status.SPARE}:
-            terminal.note(f"warning: {outcome}")
+    note_outcomes(terminal, done.outcomes)
     names = "".join(f"\n  {file.name}  ({file.size:,} bytes)" for file in done.files)
     if output is None:
         text, place = f"{container} holds {len(done.files)} files:{names}", {"container": str(container)}
@@ -74,7 +74,7 @@ def decrypt(
     terminal.result({**place, **_facts(done)}, text)
 
 
-def _facts(done: Decrypted | Listed) -> dict[str, Any]:
+def _facts(done: "Decrypted | Listed") -> dict[str, Any]:
     return {
         "files": [{"name": file.name, "bytes": file.size} for file in done.files],
         "outcomes": [outcome_facts(outcome) for outcome in done.outcomes],

@@ -2,18 +2,20 @@
 """``osak encrypt``: files in, one container out, any mix of recipients."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import osak.client
 from osak.client.cli.failures import outcome_facts
-from osak.client.cli.options import FILE, common_options, compress_option, warn_of_java_ratio
+from osak.client.cli.options import FILE, common_options, compress_option
 from osak.client.cli.recipients import read_recipients, recipient_options
+from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
 from osak.client.cli.terminal import Terminal
-from osak.client.config import load_client_config
-from osak.client.container.compression import Compression
-from osak.client.encryption import Encrypted, encrypt_files
-from osak.coordinator import Status
+
+if TYPE_CHECKING:
+    from osak.client import Encrypted
+    from osak.client.library import CompressionName
 
 
 @click.command(short_help="Encrypt files into one CDOC2 container.")
@@ -28,7 +30,8 @@ def encrypt(
     files: tuple[Path, ...],
     *,
     output: Path,
-    compression: Compression,
+    plain_labels: bool,
+    compression: "CompressionName",
     overwrite: bool,
     **recipients: Any,
 ) -> None:
@@ -38,31 +41,27 @@ def encrypt(
     osak encrypt letter.pdf -o letter.cdoc2 --to 38001085718
     osak encrypt a.txt b.txt -o both.cdoc2 --cert colleague.pem --password archive
     """  # noqa: D301 - \b is click's mark, a character, before lines to leave as they are
-    config = load_client_config(terminal.config)
-    chosen = read_recipients(config, **recipients)
+    chosen = read_recipients(**recipients)
     with terminal.progress("encrypting") as progress:
-        done = encrypt_files(
+        done = osak.client.encrypt(
             files,
+            chosen,
             output,
-            chosen.writers,
-            chosen.targets,
-            config=config,
+            config=terminal.config,
             overwrite=overwrite,
             compression=compression,
+            plain_labels=plain_labels,
             progress=progress,
         )
-    for outcome in done.outcomes:
-        if outcome.status is not Status.OK:
-            terminal.note(f"warning: {outcome}")
+    note_outcomes(terminal, done.outcomes)
     if done.exceeds_java_ratio:
         warn_of_java_ratio(terminal)
     terminal.result(
-        {**_facts(done), "capsules": chosen.capsule_facts()},
-        f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)",
+        _facts(done), f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
     )
 
 
-def _facts(done: Encrypted) -> dict[str, Any]:
+def _facts(done: "Encrypted") -> dict[str, Any]:
     return {
         "container": str(done.path),
         "bytes": done.container_bytes,
@@ -70,4 +69,5 @@ def _facts(done: Encrypted) -> dict[str, Any]:
         "recipients": done.recipients,
         "exceeds_java_ratio": done.exceeds_java_ratio,
         "outcomes": [outcome_facts(outcome) for outcome in done.outcomes],
+        "capsules": capsule_facts(done.capsules),
     }

@@ -2,14 +2,16 @@
 """``osak inspect``: who can open a container, and how. Needs no key and asks no server."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+import osak.client
 from osak.client.cli.options import FILE, common_options
 from osak.client.cli.terminal import Terminal
-from osak.client.config import load_client_config
-from osak.client.inspection import RecordDescription, inspect_file
-from osak.client.record_words import printable
+
+if TYPE_CHECKING:
+    from osak.client import RecordDescription
 
 
 @click.command(short_help="Show who can open a container, and how.")
@@ -20,7 +22,7 @@ def inspect(terminal: Terminal, container: Path) -> None:
 
     It is what the file claims: only opening it proves that nobody changed the list.
     """
-    records = inspect_file(container, config=load_client_config(terminal.config))
+    records = osak.client.inspect(container, config=terminal.config)
     facts = [
         {
             "kind": record.kind,
@@ -37,9 +39,5 @@ def inspect(terminal: Terminal, container: Path) -> None:
     terminal.result({"recipients": facts}, "\n".join(lines))
 
 
-def _lines(number: int, record: RecordDescription) -> list[str]:
-    lines = [f"  {number}. {record.line}"]
-    lines += [f"       {printable(str(server))}" for server in record.details.get("servers", ())]
-    if record.problem:
-        lines.append(f"       cannot be used: {printable(record.problem)}")
-    return lines
+def _lines(number: int, record: "RecordDescription") -> list[str]:
+    return [f"  {number}. {record.line}", *(f"       {remark}" for remark in record.remarks)]

@@ -2,21 +2,22 @@
 """``osak reencrypt``: one container and one credential in, a container for other recipients out."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from osak.client.cli.credentials import credential_options, read_keys, split_credential
+import osak.client
+from osak.client.cli.credentials import credential_options, read_credential, split_credential
 from osak.client.cli.failures import outcome_facts
-from osak.client.cli.options import FILE, common_options, compress_option, warn_of_java_ratio
+from osak.client.cli.options import FILE, common_options, compress_option
 from osak.client.cli.recipients import read_recipients, recipient_options
+from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
 from osak.client.cli.terminal import Terminal
-from osak.client.config import ClientConfig, load_client_config
-from osak.client.container.compression import Compression
 from osak.client.errors import UsageError
-from osak.client.inspection import inspect_file
-from osak.client.reencryption import Reencrypted, reencrypt_file
-from osak.coordinator import Status
+
+if TYPE_CHECKING:
+    from osak.client import Configuration, Reencrypted
+    from osak.client.library import CompressionName
 
 
 @click.command(short_help="Encrypt what is in a container for other recipients.")
@@ -33,7 +34,8 @@ def reencrypt(
     container: Path,
     *,
     output: Path,
-    compression: Compression,
+    plain_labels: bool,
+    compression: "CompressionName",
     keep_recipients: bool,
     overwrite: bool,
     trust_container_servers: bool,
@@ -48,43 +50,41 @@ def reencrypt(
     osak reencrypt old.cdoc2 -o new.cdoc2 --p12 me.p12 --to 38001085718
     osak reencrypt old.cdoc2 -o new.cdoc2 --open-password --cert colleague.pem
     """  # noqa: D301 - \b is click's mark, a character, before lines to leave as they are
-    config = load_client_config(terminal.config)
+    config = osak.client.configuration_in_force(terminal.config)
     if keep_recipients:
         _refuse_to_keep(container, config)
-    credential, recipients = split_credential(options)
-    keys = read_keys(terminal, config, container, **credential)
-    chosen = read_recipients(config, **recipients)
+    opening, recipients = split_credential(options)
+    chosen = read_recipients(**recipients)
+    credential = read_credential(terminal, config, container, **opening)
     with terminal.progress("re-encrypting") as progress:
-        done = reencrypt_file(
+        done = osak.client.reencrypt(
             container,
+            credential,
+            chosen,
             output,
-            keys,
-            chosen.writers,
-            chosen.targets,
             config=config,
-            trust_container_servers=trust_container_servers,
             overwrite=overwrite,
             compression=compression,
+            plain_labels=plain_labels,
+            trust_container_servers=trust_container_servers,
             progress=progress,
         )
-    for outcome in done.outcomes:
-        if outcome.status not in {Status.OK, Status.SPARE}:
-            terminal.note(f"warning: {outcome}")
+    note_outcomes(terminal, done.outcomes)
     for record in done.left_out:
         terminal.warning(f"not carried over: {record.line}")
     if done.exceeds_java_ratio:
         warn_of_java_ratio(terminal)
     text = f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
-    terminal.result({**_facts(done), "capsules": chosen.capsule_facts()}, text)
+    terminal.result(_facts(done), text)
 
 
-def _refuse_to_keep(container: Path, config: ClientConfig) -> None:
+def _refuse_to_keep(container: Path, config: "Configuration") -> None:
     """Say why old recipients cannot be kept, and who they are.
 
     Raises:
         UsageError: always.
     """
-    people = "".join(f"\n  {record.line}" for record in inspect_file(container, config=config))
+    people = "".join(f"\n  {record.line}" for record in osak.client.inspect(container, config=config))
     raise UsageError(
         "the recipients of a container cannot be kept: the new file has a new key, and it can be sealed for a"
         " recipient only with that recipient's own certificate, code, password or secret."
@@ -92,7 +92,7 @@ def _refuse_to_keep(container: Path, config: ClientConfig) -> None:
     )
 
 
-def _facts(done: Reencrypted) -> dict[str, Any]:
+def _facts(done: "Reencrypted") -> dict[str, Any]:
     return {
         "container": str(done.path),
         "bytes": done.container_bytes,
@@ -103,4 +103,5 @@ def _facts(done: Reencrypted) -> dict[str, Any]:
             {"kind": record.kind, "who": record.who, "label": record.label} for record in done.left_out
         ],
         "outcomes": [outcome_facts(outcome) for outcome in done.outcomes],
+        "capsules": capsule_facts(done.capsules),
     }

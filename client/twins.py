@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""The async twins of the library's functions: same arguments, same results, same errors.
+
+Each works in a thread. Progress is told in the caller's loop. A twin that is cancelled stops its work at
+the next piece, undoes it, and only then lets go; should the work be done by that moment, it stays done.
+"""
+
+from osak.client import library
+from osak.client.event_loop import in_thread
+
+encrypt_async = in_thread(library.encrypt)
+decrypt_async = in_thread(library.decrypt)
+list_files_async = in_thread(library.list_files)
+reencrypt_async = in_thread(library.reencrypt)
+inspect_async = in_thread(library.inspect)
