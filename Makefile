@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 FILES ?=
 PYTEST_FLAGS ?= -n auto
 
-.PHONY: demo test bench schemas format lint types contracts tests clean
+.PHONY: demo test bench schemas reference format lint types contracts tests clean
 
 demo: $(VENV)/.demo
 	$(BIN)/osak demo $(FILES)
@@ -21,6 +21,10 @@ bench: $(VENV)/.dev
 # After settings have changed: what editors check YAML against.
 schemas: $(VENV)/.dev
 	$(BIN)/python tests/architecture/schemas.py
+
+# After a command's options or help have changed: docs/cli.md.
+reference: $(VENV)/.dev
+	$(BIN)/python tests/architecture/cli_reference.py
 
 # Changes files: run it before a commit.
 format: $(VENV)/.dev

@@ -20,7 +20,6 @@ from osak.client.key_files import read_small_file
 from osak.client.recipients import AnyRecipient, Certificate, Person, PublicKey
 from osak.client.share_targets import ShareTarget
 from osak.client.shared_secrets import Password, Secret
-from osak.shares.protocol.recipient import recipient_id_from_person
 
 if TYPE_CHECKING:
     from osak.client.capsule_server.recipient import CapsuleServerRecipient
@@ -117,6 +116,9 @@ def _loaded(recipient: PublicKey | Certificate) -> tuple[x509.Certificate | Load
 
 
 def _share_target(person: Person, config: Configuration, *, plain_label: bool) -> ShareTarget:
+    # Imported here: who encrypts for nobody's code needs nothing of shares.
+    from osak.shares.protocol.recipient import recipient_id_from_person  # noqa: PLC0415 - see the line above
+
     if person.n_of_n and person.threshold is not None:
         raise UsageError("n-of-n needs every server: leave the threshold out")
     name, group = config.group(person.group)

@@ -74,6 +74,7 @@ def credential_options(prefix: str = "") -> Callable[[CommandT], CommandT]:
         click.option(
             f"--{prefix}label",
             "open_label",
+            metavar="LABEL",
             help="With a password or secret: the record to open, if there are several.",
         ),
         click.option(

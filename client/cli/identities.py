@@ -34,7 +34,10 @@ def identity_options() -> tuple[Callable[[Any], Any], ...]:
             help="With --id-card: the PKCS#11 module of your card, if it is not OpenSC's.",
         ),
         click.option(
-            "--slot", type=click.IntRange(min=0), help="With --id-card: the slot, if there are several cards."
+            "--slot",
+            metavar="N",
+            type=click.IntRange(min=0),
+            help="With --id-card: the slot, if there are several cards.",
         ),
         click.option(
             "--pin-file",

@@ -5,18 +5,16 @@ Commands are imported when they are called, so that ``osak --help`` stays quick.
 packages bring (``osak node``) are found through the entry points ``osak.commands``: the client never
 imports the node.
 
-Exit codes: 0 done · 1 anything else · 2 usage or configuration · 3 no recipient record or wrong
-credential · 4 not enough shares · 5 damaged or hostile container · 6 network, server or file system ·
-128 + n stopped by signal n.
+What its exit codes promise stands in its help.
 """
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from osak import __version__
 from osak.client.cli.failures import Failure, describe_failure
@@ -30,6 +28,7 @@ _COMMANDS = {
     "inspect": "Show who can open a container, and how.",
     "group": "Check and extend groups of share servers.",
     "demo": "See five servers lose two and still open a file.",
+    "completion": "Print a script that completes commands and options in your shell.",
 }
 _FOREIGN = {"node": "Set up and run a share server of your own."}
 _EXTENSIONS = "osak.commands"
@@ -44,19 +43,34 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name in _COMMANDS:
             return _as_command(getattr(import_module(f"osak.client.cli.commands.{cmd_name}"), cmd_name))
-        found = entry_points(group=_EXTENSIONS, name=cmd_name)
-        if not found:
-            return None
-        try:
-            return _as_command(next(iter(found)).load())
-        except ModuleNotFoundError as error:
-            raise click.UsageError(
-                f"{error.name} is missing: install osak[{cmd_name}] for this command"
-            ) from error
+        return _foreign_command(cmd_name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands by their table: click would import them all, also those that are not installed."""
+        if incomplete.startswith("-"):
+            return super(click.Group, self).shell_complete(ctx, incomplete)
+        commands = {**_COMMANDS, **_FOREIGN}
+        return [
+            CompletionItem(name, help=text) for name, text in commands.items() if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Commands"):
             formatter.write_dl([*_COMMANDS.items(), *_FOREIGN.items()])
+
+
+def _foreign_command(name: str) -> click.Command | None:
+    """A command that another package brings; None if none does."""
+    # Imported here: it takes a third of the time of osak --help.
+    from importlib.metadata import entry_points  # noqa: PLC0415 - see the line above
+
+    found = entry_points(group=_EXTENSIONS, name=name)
+    if not found:
+        return None
+    try:
+        return _as_command(next(iter(found)).load())
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error.name} is missing: install osak[{name}] for this command") from error
 
 
 def _as_command(found: Any) -> click.Command:
@@ -72,7 +86,27 @@ def _as_command(found: Any) -> click.Command:
 )
 @click.version_option(__version__, prog_name="osak")
 def osak() -> None:
-    """Encrypt files so that any t of n independent servers open them together with the recipient."""
+    """Encrypt files so that any t of n independent servers open them together with the recipient.
+
+    Results go to stdout, all else to stderr; with --json stdout carries one JSON object, also after a
+    failure. A command that fails or is stopped leaves nothing behind. Passwords and PINs are typed or
+    read from files, never given as arguments.
+
+    Groups of servers, timeouts and limits stand in a YAML file: the one named with --config, else
+    $OSAK_CONFIG, else ./osak.yaml, else the user's own (~/.config/osak/osak.yaml on Linux). What needs no
+    server works without any.
+
+    \b
+    Exit codes:
+      0  done
+      1  anything else
+      2  usage or configuration
+      3  no recipient record, or a wrong credential
+      4  not enough shares; each server's outcome is listed
+      5  damaged or hostile container
+      6  network, server or file system
+      128 + n  stopped by signal n
+    """  # noqa: D301 - \b is click's mark, a character, before lines to leave as they are
 
 
 def main(argv: Sequence[str] | None = None) -> int:

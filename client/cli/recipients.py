@@ -15,8 +15,18 @@ _OPTIONS = (
     click.option(
         "--to", "people", multiple=True, metavar="ID", help="A person by code; keeps key shares on servers."
     ),
-    click.option("--group", "group_name", help="Servers to use for --to (else the configuration's default)."),
-    click.option("--threshold", type=click.IntRange(min=2), help="How many servers open the file, for --to."),
+    click.option(
+        "--group",
+        "group_name",
+        metavar="NAME",
+        help="Servers to use for --to (else the configuration's default).",
+    ),
+    click.option(
+        "--threshold",
+        metavar="T",
+        type=click.IntRange(min=2),
+        help="How many servers open the file, for --to.",
+    ),
     click.option(
         "--n-of-n", is_flag=True, help="For --to: the official scheme; every server is needed to open it."
     ),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What commands say of work that is done: warnings for people, members of JSON for programs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from osak.client.cli.terminal import Terminal
@@ -27,8 +27,10 @@ def warn_of_java_ratio(terminal: Terminal) -> None:
     )
 
 
-def capsule_facts(capsules: "Iterable[UploadedCapsule]") -> list[dict[str, str | None]]:
+def capsule_facts(capsules: "Collection[UploadedCapsule]") -> list[dict[str, str | None]]:
     """What capsule servers took, as JSON members."""
+    if not capsules:
+        return []
     # Imported here: most files have no such capsule.
     from osak.shares.protocol.times import time_text  # noqa: PLC0415 - see the line above
 

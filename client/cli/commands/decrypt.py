@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.argument("container", type=FILE)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The folder for the files.")
 @click.option("--list", "only_list", is_flag=True, help="Show names and sizes of the files; write nothing.")
-@click.option(
-    "--only", multiple=True, metavar="NAME", help="Write this file and no other; may be given again."
-)
+@click.option("--only", multiple=True, metavar="NAME", help="Write this file and no other.")
 @credential_options()
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @common_options

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from factories.shell import Shell
 
-from osak.client.cli.commands.group import _replace
+from osak.client.group_servers import _replace
 
 NOWHERE = "https://127.0.0.1:1"
 
