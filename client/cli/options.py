@@ -11,6 +11,8 @@ from osak.client.cli.terminal import Terminal
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
+# The coordinator's MAX_THRESHOLD, written out so that the help needs not load it; a test compares.
+THRESHOLD = click.IntRange(2, 64)
 
 
 def common_options(command: CommandT) -> CommandT:

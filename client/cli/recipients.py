@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from osak.client.cli.options import FILE, CommandT
+from osak.client.cli.options import FILE, THRESHOLD, CommandT
 from osak.client.cli.terminal import read_secret_text
 from osak.client.errors import UsageError
 from osak.client.recipients import AnyRecipient, Person, PublicKey
@@ -24,7 +24,7 @@ _OPTIONS = (
     click.option(
         "--threshold",
         metavar="T",
-        type=click.IntRange(min=2),
+        type=THRESHOLD,
         help="How many servers open the file, for --to.",
     ),
     click.option(

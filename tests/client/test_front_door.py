@@ -14,8 +14,9 @@ from factories.shell import key_files
 
 import osak.client
 from osak.client import OsakError
-from osak.client.cli.options import compress_option
+from osak.client.cli.options import THRESHOLD, compress_option
 from osak.client.container.compression import Compression
+from osak.coordinator.group import MAX_THRESHOLD
 
 _HEAVY = ("aiohttp", "asyncio", "cryptography", "pydantic", "yaml", "rich", "osak.coordinator", "osak.node")
 
@@ -98,6 +99,11 @@ from osak.client.cli.main import main
 assert main(["{command}", "--help"]) == 0
 """
     assert loaded(code, folder=tmp_path).intersection(_HEAVY) == set()
+
+
+def test_the_command_takes_every_threshold() -> None:
+    """The option's range, which is written out to load nothing, is that of the coordinator."""
+    assert (THRESHOLD.min, THRESHOLD.max) == (2, MAX_THRESHOLD)
 
 
 def test_the_command_offers_every_compression() -> None:

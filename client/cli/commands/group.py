@@ -8,7 +8,7 @@ import click
 
 import osak.client
 from osak.client.cli.failures import outcome_facts
-from osak.client.cli.options import FILE, common_options
+from osak.client.cli.options import FILE, THRESHOLD, common_options
 from osak.client.cli.terminal import Terminal, confirm_or_refuse
 from osak.client.config_file import CONFIG_FILE_NAME, config_path
 
@@ -62,7 +62,7 @@ def check(terminal: Terminal, name: str | None) -> int:
 @click.option(
     "--threshold",
     metavar="T",
-    type=click.IntRange(min=2),
+    type=THRESHOLD,
     help="Of a new group: how many servers open a file.",
 )
 @click.option("--ca-file", type=FILE, help="Trust this certificate authority as well as the server's key.")
