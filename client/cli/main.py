@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:  # of commands that other packages bring
         return _fail(terminal, Failure(error.exit_code, "failed", error.format_message()))
     except (click.Abort, KeyboardInterrupt):
-        text = "stopped; nothing was left behind"
+        text = "stopped; nothing half-written was left behind"
         return _fail(terminal, Failure(interruption.exit_code, "interrupted", text))
     except Exception as error:
         # The one place where errors end; those without a meaning for people keep their traceback.

@@ -239,7 +239,7 @@ def test_ctrl_c(osak: Osak, country: Country, letter: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
-    assert "stopped; nothing was left behind" in errors
+    assert "stopped; nothing half-written was left behind" in errors
     assert not out.exists()
 
 
@@ -257,7 +257,7 @@ def test_pin_at_a_terminal(
     command = ["decrypt", str(box), "-o", str(out), *card]
     code, said = at_terminal(command, "PIN of TESTNUMBER,OK (ID-card): ", b"\x03")
     assert code == 1
-    assert "nothing was left behind" in said
+    assert "nothing half-written was left behind" in said
     assert not out.exists()
     code, said = at_terminal(command, "PIN of TESTNUMBER,OK (ID-card): ", f"{PIN}\n".encode())
     assert code == 0, said

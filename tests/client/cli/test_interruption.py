@@ -57,7 +57,7 @@ def test_no_plaintext_stays(shell: Shell, big_box: Path, number: signal.Signals)
     process.send_signal(number)
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == EXIT_CODES[number], errors
-    assert "stopped; nothing was left behind" in errors
+    assert "stopped; nothing half-written was left behind" in errors
     assert not out.exists()
 
 
