@@ -43,6 +43,8 @@ class Interruption:
 
     def _interrupt(self, number: int, _: FrameType | None) -> None:
         self._number = number
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells have it in the background
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
 

@@ -19,17 +19,17 @@ BIG = 128 * 2**20
 PATIENCE_SECONDS = 30
 
 
-@pytest.fixture(autouse=True)
-def hangup_ends() -> Iterator[None]:
-    """SIGHUP ends children also where these tests run under nohup, which has all that it starts ignore it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 def started(*arguments: str | Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "osak.client.cli.main", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def in_the_background() -> Iterator[None]:
+    """Ctrl-C is ignored, as shells have it for what they start with ``&``."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -59,6 +59,12 @@ def test_no_plaintext_stays(shell: Shell, big_box: Path, number: signal.Signals)
     assert process.returncode == EXIT_CODES[number], errors
     assert "stopped; nothing half-written was left behind" in errors
     assert not out.exists()
+
+
+@pytest.mark.usefixtures("in_the_background")
+def test_termination_counts_in_the_background(shell: Shell, big_box: Path) -> None:
+    """Where Ctrl-C is ignored, SIGTERM still ends a command and removes what it has written."""
+    test_no_plaintext_stays(shell, big_box, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
