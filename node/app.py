@@ -22,12 +22,16 @@ from osak import __version__
 from osak.node.auth.certificates import CertificateVerifier
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.capsule_service import CapsuleService
-from osak.node.config import CapsuleSettings, NodeConfig
+from osak.node.config import CapsuleSettings, LimitSettings, NodeConfig
 from osak.node.errors import StorageError
 from osak.node.expiry import ExpiryRules
 from osak.node.handlers.keys import CAPSULES, CHECKED, IDENTITY, REGISTRY, SERVICE, Service
+from osak.node.limits.counter import MemoryCounter, RateCounter
+from osak.node.limits.gate import Gate
+from osak.node.limits.recipients import RecipientLimit
 from osak.node.middleware import answer_errors
 from osak.node.nonces import NonceMint
+from osak.node.rate_settings import RateSettings
 from osak.node.routes import (
     ADMIN_ROUTES,
     CAPSULE_FETCH_ROUTES,
@@ -44,12 +48,14 @@ from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_SHARE_BYTES, NodeIdentity
 
 _ADMIN_TIMEOUT_SECONDS = 10
+_UNCOUNTED = RateSettings.model_validate(dict.fromkeys(RateSettings.model_fields, "off"))
 
 
 def create_service(
     config: NodeConfig,
     store: ShareStore,
     *,
+    counter: RateCounter | None = None,
     clock: Callable[[], float] = time.time,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> ShareService:
@@ -71,6 +77,7 @@ def create_service(
         sealer=Sealer(key, random_bytes),
         nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
         expiry=ExpiryRules(config.expiry.default, config.expiry.max),
+        recipient_limit=RecipientLimit(counter or MemoryCounter(), config.limits.rates.per_recipient),
         clock=clock,
         random_bytes=random_bytes,
     )
@@ -104,6 +111,7 @@ def create_app(
     service: ShareService | None,
     telemetry: Telemetry,
     capsules: CapsuleService | None = None,
+    counter: RateCounter | None = None,
 ) -> web.Application:
     """The public application; while it runs it erases what is expired from time to time.
 
@@ -112,8 +120,9 @@ def create_app(
         service: keeps shares, if the node has that role.
         telemetry: of the node.
         capsules: keeps capsules, if the node has that role; here they are only uploaded.
+        counter: of rates, where several processes are one node; by default this process counts alone.
     """
-    app = _public_app(config, telemetry)
+    app = _public_app(config, telemetry, counter or MemoryCounter())
     app[IDENTITY] = _identity(config)
     add_routes(app, IDENTITY_ROUTES, config.public_url.path)
     if service is not None:
@@ -129,20 +138,23 @@ def create_app(
     return app
 
 
-def create_fetch_app(config: NodeConfig, capsules: CapsuleService, telemetry: Telemetry) -> web.Application:
+def create_fetch_app(
+    config: NodeConfig, capsules: CapsuleService, telemetry: Telemetry, counter: RateCounter | None = None
+) -> web.Application:
     """What recipients of capsules reach, at a port that asks for their certificates."""
-    app = _public_app(config, telemetry)
+    app = _public_app(config, telemetry, counter or MemoryCounter())
     app[CAPSULES] = capsules
     add_routes(app, CAPSULE_FETCH_ROUTES, config.public_url.path)
     return app
 
 
 def create_admin_app(services: Sequence[Service], telemetry: Telemetry) -> web.Application:
-    """Health and metrics; meant for a port that the world cannot reach."""
+    """Health and metrics; meant for a port that the world cannot reach, so nobody's rate is counted."""
+    gate = Gate(LimitSettings(rates=_UNCOUNTED), MemoryCounter())
     app = web.Application(
         middlewares=[
             observe_requests(telemetry),
-            answer_errors(telemetry, timeout_seconds=_ADMIN_TIMEOUT_SECONDS),
+            answer_errors(telemetry, gate, timeout_seconds=_ADMIN_TIMEOUT_SECONDS),
         ],
         client_max_size=1024,
     )
@@ -165,11 +177,13 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
         raise ConfigurationError(str(path), ["expected CA certificates in PEM"]) from error
 
 
-def _public_app(config: NodeConfig, telemetry: Telemetry) -> web.Application:
+def _public_app(config: NodeConfig, telemetry: Telemetry, counter: RateCounter) -> web.Application:
     return web.Application(
         middlewares=[
             observe_requests(telemetry),
-            answer_errors(telemetry, timeout_seconds=config.limits.request_timeout),
+            answer_errors(
+                telemetry, Gate(config.limits, counter), timeout_seconds=config.limits.request_timeout
+            ),
         ],
         client_max_size=config.limits.max_body_bytes,
     )

@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from osak.node.rate_settings import Network, RateSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_BODY_BYTES
@@ -171,6 +172,16 @@ class LimitSettings(Settings):
     )
     request_timeout: Seconds = _duration("10s", "until a whole request must be read and answered")
     shutdown_timeout: Seconds = _duration("10s", "for requests under way when the node is stopped")
+    idle_timeout: Seconds = _duration(
+        "20s", "until the head of a request must be there, also of the next one"
+    )
+    handshake_timeout: Seconds = _duration("10s", "until a TLS handshake must be done")
+    max_connections: int = Field(1000, ge=1, le=1_000_000, description="open connections of one port")
+    max_concurrent_requests: int = Field(256, ge=1, le=100_000, description="requests worked on at once")
+    rates: RateSettings = Field(default_factory=RateSettings)
+    trusted_proxies: tuple[Network, ...] = Field(
+        (), description="whose X-Forwarded-For is believed; by default nobody's"
+    )
 
 
 class ExpirySettings(Settings):

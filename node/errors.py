@@ -12,6 +12,8 @@ NodeError
 ├── ShareNotFoundError          unknown, foreign, revoked or expired share, spent or stale nonce
 ├── RouteNotFoundError          no such path
 ├── MethodNotAllowedError       the path exists, the method does not
+├── TooManyRequestsError        a rate of ``limits.rates`` is used up; it says for how long
+├── OverloadedError             more requests are being worked on than ``limits`` allow
 ├── StorageError                the store cannot be reached, or did not keep what it was given
 ├── SealingError                what is stored cannot be opened with this node's key
 └── InternalError               anything nobody thought of
@@ -20,6 +22,7 @@ NodeError
 The text of an error is for the log (never a secret in it); only the table's text reaches a client.
 """
 
+import math
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -29,7 +32,13 @@ from osak.shares.protocol.codes import ProblemCode
 
 
 class NodeError(OsakError):
-    """Base of every error of this package."""
+    """Base of every error of this package.
+
+    Attributes:
+        retry_after_seconds: when it may be worth to try again, if that is known.
+    """
+
+    retry_after_seconds: int | None = None
 
 
 class BadRequestError(NodeError):
@@ -72,8 +81,24 @@ class MethodNotAllowedError(NodeError):
     """The path exists, the method does not."""
 
 
+class TooManyRequestsError(NodeError):
+    """Somebody comes too often."""
+
+    def __init__(self, message: str, wait_seconds: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = max(1, math.ceil(wait_seconds))
+
+
+class OverloadedError(NodeError):
+    """The node has all the work that it may take on at once."""
+
+    retry_after_seconds = 1
+
+
 class StorageError(NodeError):
     """The store failed; nothing may be taken as stored, spent or deleted."""
+
+    retry_after_seconds = 5
 
 
 class SealingError(NodeError):
@@ -125,6 +150,12 @@ ANSWERS: Final[dict[type[NodeError], Answer]] = {
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, ProblemCode.NOT_FOUND, "no such path"),
     MethodNotAllowedError: Answer(
         HTTPStatus.METHOD_NOT_ALLOWED, ProblemCode.METHOD_NOT_ALLOWED, "this path does not take this method"
+    ),
+    TooManyRequestsError: Answer(
+        HTTPStatus.TOO_MANY_REQUESTS, ProblemCode.TOO_MANY_REQUESTS, "too many requests; try again later"
+    ),
+    OverloadedError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE, ProblemCode.OVERLOADED, "the node is busy; try again later"
     ),
     StorageError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -2,12 +2,14 @@
 """Everything that stands between a socket and a handler: limits, and how errors are answered.
 
 Every error ends here, once: ours through ``errors.ANSWERS``, aiohttp's own by its status, anything else
-as "internal". A client never sees a stack trace or an error's inner text. ``X-Forwarded-*`` headers
-are not read anywhere: a node knows its public URL from its configuration.
+as "internal". A client never sees a stack trace or an error's inner text. No ``X-Forwarded-*`` header is
+read here: a node knows its public URL from its configuration, and ``limits.addresses`` whom to believe.
 """
 
 import asyncio
+from contextlib import AbstractContextManager
 from http import HTTPStatus
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -38,17 +40,31 @@ _CHALLENGES = {
 }
 
 
-def answer_errors(telemetry: Telemetry, *, timeout_seconds: float) -> Middleware:
-    """Middleware that bounds a request in time and size and turns every error into a problem document."""
+class Limits(Protocol):
+    """What decides whether a request is let in, and worked on; see ``limits.gate``."""
+
+    async def admit(self, request: web.Request) -> None:
+        """Return if the client may come now, else raise."""
+        ...
+
+    def work(self) -> AbstractContextManager[None]:
+        """A slot for the work on one request."""
+        ...
+
+
+def answer_errors(telemetry: Telemetry, limits: Limits, *, timeout_seconds: float) -> Middleware:
+    """Middleware that bounds a request in rate, time and size; every error becomes a problem document."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         headers: dict[str, str] = {}
         try:
             async with asyncio.timeout(timeout_seconds):
+                await limits.admit(request)
                 # Read here for every method, so that no body stays unbounded because nobody looks at it.
                 await request.read()
-                return await handler(request)
+                with limits.work():
+                    return await handler(request)
         except NodeError as error:
             failure = error
         except web.HTTPException as error:
@@ -78,6 +94,8 @@ def _problem(
     telemetry.refusals.labels(type(error).__name__).inc()
     if status == HTTPStatus.UNAUTHORIZED:  # RFC 9110 15.5.2: a 401 names what would help
         headers = {**headers, "WWW-Authenticate": _CHALLENGES[code]}
+    if error.retry_after_seconds is not None:
+        headers = {**headers, "Retry-After": str(error.retry_after_seconds)}
     return web.Response(
         status=status,
         body=Problem(status, code, text, request_id).to_json(),

@@ -28,14 +28,14 @@ from osak.node.app import (
     create_service,
     load_certificates,
 )
-from osak.node.config import ListenAddress, NodeConfig, TLSSettings
+from osak.node.config import LimitSettings, ListenAddress, NodeConfig, TLSSettings
+from osak.node.limits.connections import BoundedSite
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
 from osak.node.tls import certificate_pin
 from osak.shares.errors import ConfigurationError
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_KEEP_ALIVE_SECONDS = 75
 _MAX_HEADERS = 64
 
 
@@ -106,7 +106,7 @@ async def serve(config: NodeConfig) -> None:
             runner = _runner(port.app, config)
             stack.push_async_callback(runner.cleanup)
             scheme = "http" if port.tls is None else "https"
-            bound[port.name] = f"{scheme}://{await _listen(runner, port.address, port.tls)}"
+            bound[port.name] = f"{scheme}://{await _listen(runner, port, config.limits)}"
         _announce(config, telemetry, bound)
         await stop.wait()
         telemetry.log.info("stopping", id=config.id)
@@ -142,16 +142,16 @@ def _runner(app: web.Application, config: NodeConfig) -> web.AppRunner:
         app,
         access_log=None,
         logger=logging.getLogger("aiohttp.server"),
-        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+        keepalive_timeout=config.limits.idle_timeout,
         max_headers=_MAX_HEADERS,
         shutdown_timeout=config.limits.shutdown_timeout,
     )
 
 
-async def _listen(runner: web.AppRunner, address: ListenAddress, tls: ssl.SSLContext | None) -> str:
+async def _listen(runner: web.AppRunner, port: _Port, limits: LimitSettings) -> str:
     """Open a port; return it as HOST:PORT with the real port."""
     await runner.setup()
-    await web.TCPSite(runner, address.host, address.port, ssl_context=tls).start()
+    await BoundedSite(runner, port.address, port.tls, limits).start()
     bound: Any = runner.addresses[0]
     host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     return f"{host}:{bound[1]}"

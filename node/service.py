@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from osak.node.auth.base import Authenticator, Evidence
 from osak.node.errors import SealingError, ShareNotFoundError, TicketRefusedError
 from osak.node.expiry import ExpiryRules
+from osak.node.limits.recipients import RecipientLimit
 from osak.node.nonces import NonceMint
 from osak.node.sealing import Sealer
 from osak.node.storage.base import ShareStore, StoredShare
@@ -46,9 +47,11 @@ class ShareService:
         sealer: Sealer,
         nonces: NonceMint,
         expiry: ExpiryRules,
+        recipient_limit: RecipientLimit,
         clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
     ) -> None:
+        self._recipient_limit = recipient_limit
         self._public_url = public_url
         self._store = store
         self._authenticator = authenticator
@@ -111,6 +114,7 @@ class ShareService:
         Raises:
             TicketRefusedError: the evidence proves nothing, or is for another node or share.
             ShareNotFoundError: nothing to release to this person with this nonce.
+            TooManyRequestsError: this person fetched too many shares lately.
             SealingError: the share cannot be opened with this node's key.
             StorageError: the store cannot be asked.
         """
@@ -131,7 +135,9 @@ class ShareService:
         if not hmac.compare_digest(tag, stored.recipient_tag):
             raise ShareNotFoundError("the share is another person's")
         share = self._sealer.open(stored.sealed, share_id, tag)
-        # (5) Last, and atomically: spend the nonce, if the share is still there.
+        # (5) Do they fetch too much? Asked only of the proven owner, so that nobody else can use it up.
+        await self._recipient_limit.admit(self._sealer.recipient_tag("rate", principal.recipient_id))
+        # (6) Last, and atomically: spend the nonce, if the share is still there.
         if not await self._store.spend(share_id, audience.nonce, keep_until):
             raise ShareNotFoundError("the nonce was spent, or the share deleted meanwhile")
         return ShareMessage(share, principal.recipient_id)

@@ -22,7 +22,7 @@ organisation: $organisation
 # What it keeps: shares, or also key capsules as the official capsule servers do (see node.capsules.yaml).
 roles: [shares]
 # Where clients reach the node. Tickets are bound to it: it must be exactly what clients have in their
-# configuration (port and trailing slash may be left out). X-Forwarded-* headers are never believed.
+# configuration (port and trailing slash may be left out). It is never taken from X-Forwarded-* headers.
 public_url: $public_url
 # Where the node listens; TLS 1.3 ends here, so put no TLS proxy in front of it, pass TCP through.
 listen: $listen
@@ -57,6 +57,25 @@ limits:
   request_timeout: 10s
   # How long requests under way may go on after SIGTERM.
   shutdown_timeout: 10s
+  # Until the head of a request must be there, from the opening of the connection or the last answer on.
+  idle_timeout: 20s
+  # Until a TLS handshake must be done.
+  handshake_timeout: 10s
+  # Open connections of one port, and requests worked on at once. One more is closed, or answered 503.
+  max_connections: 1000
+  max_concurrent_requests: 256
+  # Who comes too often is answered 429 with Retry-After. 1200/m: so many at once, then 20 a second. Or: off.
+  rates:
+    # Requests of one client address (of IPv6, one /64). People behind one router share an address.
+    per_address: 1200/m
+    # Requests for one share from one address: 2 for each time it is fetched.
+    per_share: 120/m
+    # Shares released to one person, wherever they come from.
+    per_recipient: 600/m
+    # Requests of everybody together.
+    total: off
+  # Addresses or networks whose X-Forwarded-For is believed when clients are counted. Nobody else's is.
+  trusted_proxies: []
 
 expiry:
   # How long a share is kept when the sender asks for nothing (the official clients never ask) ...

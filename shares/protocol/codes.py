@@ -18,5 +18,7 @@ class ProblemCode(StrEnum):
     CERTIFICATE_NEEDED = "certificate-needed"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
+    TOO_MANY_REQUESTS = "too-many-requests"
+    OVERLOADED = "overloaded"
     STORAGE_UNAVAILABLE = "storage-unavailable"
     INTERNAL = "internal"

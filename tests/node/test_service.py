@@ -15,6 +15,8 @@ from osak.node.auth.certificates import CertificateVerifier
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.errors import BadRequestError, SealingError, ShareNotFoundError, TicketRefusedError
 from osak.node.expiry import ExpiryRules
+from osak.node.limits.counter import MemoryCounter
+from osak.node.limits.recipients import RecipientLimit
 from osak.node.nonces import NonceMint
 from osak.node.sealing import NodeKey, Sealer
 from osak.node.service import ShareService
@@ -55,6 +57,7 @@ class Node:
             sealer=Sealer(key, secrets.token_bytes),
             nonces=NonceMint(key.nonce_key, life_seconds=LIFE, random_bytes=secrets.token_bytes),
             expiry=ExpiryRules(1000, 5000),
+            recipient_limit=RecipientLimit(MemoryCounter(), None),
             clock=self.clock,
             random_bytes=secrets.token_bytes,
         )
