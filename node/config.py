@@ -24,6 +24,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from osak.node.rate_settings import Network, RateSettings
+from osak.node.setting_types import ExistingFile
+from osak.node.storage_settings import StorageSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_BODY_BYTES
@@ -73,23 +75,6 @@ def _parse_seconds(value: Any) -> int:
     return int(parse_duration(value).total_seconds())
 
 
-def _resolve(text: Any, info: ValidationInfo) -> Path:
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise ValueError("expected the path of a file")
-    return Path(info.context["folder"] if info.context else "") / text
-
-
-def _resolve_existing(text: Any, info: ValidationInfo) -> Path:
-    path = _resolve(text, info)
-    try:
-        found = path.is_file()
-    except OSError as cause:  # a name no file can have
-        raise ValueError("that cannot be the path of a file") from cause
-    if not found:
-        raise ValueError(f"no such file: {path}")
-    return path
-
-
 def _duration(text: str, description: str) -> Any:
     """A field for a duration whose default stands in the schema as one would write it."""
     return Field(_parse_seconds(text), description=description, json_schema_extra={"default": text})
@@ -110,8 +95,6 @@ Address = Annotated[
     PlainValidator(parse_listen_address),
     WithJsonSchema({"type": "string", "pattern": "^.+:[0-9]+$"}),
 ]
-FilePath = Annotated[Path, PlainValidator(_resolve), WithJsonSchema({"type": "string"})]
-ExistingFile = Annotated[Path, PlainValidator(_resolve_existing), WithJsonSchema({"type": "string"})]
 
 
 class TLSSettings(Settings):
@@ -126,22 +109,6 @@ class TLSSettings(Settings):
         if values == {}:
             raise ValueError(_TLS_MISSING)
         return values
-
-
-class SQLiteStorageSettings(Settings):
-    """Shares in one SQLite file; a 201 means durable."""
-
-    kind: Literal["sqlite"]
-    path: FilePath = Field(description="the database file; made on first start, readable by its owner only")
-
-
-class MemoryStorageSettings(Settings):
-    """Shares in memory, gone when the process ends: for tests only."""
-
-    kind: Literal["memory"]
-
-
-StorageSettings = SQLiteStorageSettings | MemoryStorageSettings
 
 
 class TrustSettings(Settings):

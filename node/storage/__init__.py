@@ -7,8 +7,13 @@ Loaders import their backend when they are called, so a node needs only the libr
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from osak.node.config import MemoryStorageSettings, SQLiteStorageSettings, StorageSettings
 from osak.node.storage.base import CapsuleStore, ShareStore
+from osak.node.storage_settings import (
+    MemoryStorageSettings,
+    RedisStorageSettings,
+    SQLiteStorageSettings,
+    StorageSettings,
+)
 
 
 async def _open_sqlite(settings: SQLiteStorageSettings) -> ShareStore:
@@ -23,6 +28,12 @@ async def _open_memory(_: MemoryStorageSettings) -> ShareStore:
     return MemoryShareStore()
 
 
+async def _open_redis(settings: RedisStorageSettings) -> ShareStore:
+    from osak.node.storage.redis import RedisShareStore  # noqa: PLC0415 - loaded only when chosen
+
+    return await RedisShareStore.open(settings)
+
+
 async def _open_sqlite_capsules(settings: SQLiteStorageSettings) -> CapsuleStore:
     from osak.node.storage.sqlite_capsules import SQLiteCapsuleStore  # noqa: PLC0415 - loaded only when chosen
 
@@ -35,14 +46,22 @@ async def _open_memory_capsules(_: MemoryStorageSettings) -> CapsuleStore:
     return MemoryCapsuleStore()
 
 
+async def _open_redis_capsules(settings: RedisStorageSettings) -> CapsuleStore:
+    from osak.node.storage.redis_capsules import RedisCapsuleStore  # noqa: PLC0415 - loaded only when chosen
+
+    return await RedisCapsuleStore.open(settings)
+
+
 # Any: each loader takes its own settings class; ``kind`` chooses both.
 _LOADERS: Final[dict[str, Callable[[Any], Awaitable[ShareStore]]]] = {
     "sqlite": _open_sqlite,
     "memory": _open_memory,
+    "redis": _open_redis,
 }
 _CAPSULE_LOADERS: Final[dict[str, Callable[[Any], Awaitable[CapsuleStore]]]] = {
     "sqlite": _open_sqlite_capsules,
     "memory": _open_memory_capsules,
+    "redis": _open_redis_capsules,
 }
 
 
@@ -50,7 +69,9 @@ async def open_store(settings: StorageSettings) -> ShareStore:
     """Open the store of shares that the configuration names.
 
     Raises:
-        StorageError: it cannot be opened.
+        StorageError: it cannot be opened, or could lose what it acknowledges.
+        ConfigurationError: a file of its settings is not what it should be.
+        OSError: one cannot be read.
     """
     return await _LOADERS[settings.kind](settings)
 
@@ -59,6 +80,8 @@ async def open_capsule_store(settings: StorageSettings) -> CapsuleStore:
     """Open the store of capsules that the configuration names.
 
     Raises:
-        StorageError: it cannot be opened.
+        StorageError: it cannot be opened, or could lose what it acknowledges.
+        ConfigurationError: a file of its settings is not what it should be.
+        OSError: one cannot be read.
     """
     return await _CAPSULE_LOADERS[settings.kind](settings)

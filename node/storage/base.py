@@ -56,7 +56,10 @@ class ShareStore(Protocol):
         ...
 
     async def remove_expired(self, now: int) -> int:
-        """Erase expired shares and records of spent nonces; return how many shares."""
+        """Erase expired shares and records of spent nonces; return how many shares.
+
+        A store that lets go of them by itself, as Redis does, has nothing to do and says 0.
+        """
         ...
 
     async def check(self) -> None:
@@ -98,7 +101,7 @@ class CapsuleStore(Protocol):
         ...
 
     async def remove_expired(self, now: int) -> int:
-        """Erase expired capsules; return how many."""
+        """Erase expired capsules; return how many. A store that does so by itself says 0."""
         ...
 
     async def check(self) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from osak.node.config import SQLiteStorageSettings, load_node_config
+from osak.node.config import load_node_config
+from osak.node.storage_settings import SQLiteStorageSettings
 
 CHART = Path(__file__).parents[2] / "helm" / "osak-node"
 EXAMPLE = CHART / "ci" / "example-values.yaml"

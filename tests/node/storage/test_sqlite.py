@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from osak.node.config import SQLiteStorageSettings
 from osak.node.errors import StorageError
 from osak.node.storage import open_store
 from osak.node.storage.base import StoredShare
 from osak.node.storage.sqlite import SQLiteShareStore
+from osak.node.storage_settings import SQLiteStorageSettings
 
 
 def share(number: int) -> StoredShare:

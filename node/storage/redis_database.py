@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""One Redis, as every store of ours uses it: a server, the master behind Sentinels, or a Cluster.
+
+Rules:
+
+- an answer of ``write`` means that Redis has synced it (``durability`` saw to its settings), and that as many
+  replicas as ``storage.replicas`` have it;
+- nothing is sent twice by itself: a write whose answer was lost is a ``StorageError``, not a guess;
+- a Redis that is gone is a ``StorageError`` at once or after ``timeout_seconds``; the next command tries
+  anew, so nothing needs a restart;
+- no error of redis-py leaves here, and no password stands in an error.
+
+All keys that one command touches share a hash tag, ``{…}``, so a Cluster keeps them together.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from redis.asyncio import Redis, RedisCluster, Sentinel
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from osak.node.errors import StorageError
+from osak.node.storage_settings import RedisStorageSettings, RedisTLSSettings
+from osak.shares.errors import ConfigurationError
+
+_SCAN_COUNT: Final = 1000
+
+
+class RedisDatabase:
+    """An open Redis; make it with ``open``."""
+
+    def __init__(self, client: Any, settings: RedisStorageSettings, sentinel: Sentinel | None = None) -> None:
+        # Any: Redis and RedisCluster have no common type that knows their commands.
+        self._client = client
+        self._sentinel = sentinel
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.max_connections)
+        self._closed = False
+
+    @classmethod
+    def open(cls, settings: RedisStorageSettings) -> "RedisDatabase":
+        """Prepare connections; nothing is sent yet.
+
+        Raises:
+            ConfigurationError: a file of the settings is not what it should be.
+            OSError: one cannot be read.
+        """
+        options = _connection_options(settings)
+        first = settings.addresses[0]
+        if settings.mode == "cluster":
+            nodes = [ClusterNode(address.host, address.port) for address in settings.addresses]
+            return cls(RedisCluster(startup_nodes=nodes, **options), settings)
+        options |= {"db": settings.database}
+        if settings.mode == "sentinel":
+            sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py left this one out
+                [(address.host, address.port) for address in settings.addresses],
+                sentinel_kwargs=_sentinel_options(settings, options),
+                **options,
+            )
+            return cls(sentinel.master_for(settings.master or ""), settings, sentinel)
+        place: dict[str, Any] = {"host": first.host, "port": first.port}
+        if first.socket:
+            place = {"unix_socket_path": first.socket}
+        return cls(Redis(**place, **options), settings)
+
+    async def read(self, *command: str | bytes | int) -> Any:
+        """Send one command that changes nothing.
+
+        Raises:
+            StorageError: no answer, or an error.
+        """
+        async with self._use():
+            return await self._client.execute_command(*command)
+
+    async def write(self, key: str, *command: str | bytes | int) -> Any:
+        """Send one command that changes ``key`` or its companions; return when that is durable.
+
+        Raises:
+            StorageError: no answer, an error, or too few replicas: it may or may not have been done.
+        """
+        async with self._use():
+            if not self._settings.replicas:
+                return await self._client.execute_command(*command)
+            return await self._write_to_replicas(key, command)
+
+    async def ask_masters(self, *command: str) -> list[Any]:
+        """The answers of all masters to one command; of a server or behind Sentinels there is one.
+
+        Raises:
+            StorageError: one does not answer, or answers with an error.
+        """
+        async with self._use():
+            if not isinstance(self._client, RedisCluster):
+                return [await self._client.execute_command(*command)]
+            _ = await self._client.initialize()
+            nodes = self._client.get_primaries()
+            return list(await asyncio.gather(*(node.execute_command(*command) for node in nodes)))
+
+    async def scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
+        """All keys that fit ``pattern``, in pages; one may come twice.
+
+        Raises:
+            StorageError: the server does not answer.
+        """
+        async with self._use():
+            masters: list[Any] = [self._client]
+            if isinstance(self._client, RedisCluster):
+                _ = await self._client.initialize()
+                masters = list(self._client.get_primaries())
+        for master in masters:
+            cursor: int | bytes = 0
+            while True:
+                async with self._use():
+                    cursor, keys = await master.execute_command(
+                        "SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT
+                    )
+                if keys:
+                    yield keys
+                if int(cursor) == 0:
+                    break
+
+    async def close(self) -> None:
+        """Close all connections; safe to call twice."""
+        self._closed = True
+        with suppress(RedisError, OSError):  # going away is all we want
+            await self._client.aclose()
+            for sentinel in self._sentinel.sentinels if self._sentinel else ():
+                await sentinel.aclose()
+
+    @asynccontextmanager
+    async def _use(self) -> AsyncIterator[None]:
+        if self._closed:
+            raise StorageError("the store is closed")
+        with _translated():
+            async with self._slots:
+                yield
+
+    async def _write_to_replicas(self, key: str, command: tuple[str | bytes | int, ...]) -> Any:
+        """The command and WAIT on one connection: WAIT speaks of what that connection wrote."""
+        wanted = self._settings.replicas
+        milliseconds = int(self._settings.timeout_seconds * 500)
+        if isinstance(self._client, RedisCluster):
+            _ = await self._client.initialize()
+            target: dict[str, Any] = {"target_nodes": [self._client.get_node_from_key(key)]}
+            # No redirection: WAIT would then speak of a server that did not get the write.
+            execution: dict[str, Any] = {"allow_redirections": False}
+            pipeline: Any = self._client.pipeline()
+        else:
+            target, execution = {}, {}
+            pipeline = self._client.pipeline(transaction=False)
+        pipeline.execute_command(*command, **target)
+        pipeline.execute_command("WAIT", wanted, milliseconds, **target)
+        try:
+            result, reached = await pipeline.execute(**execution)
+        except RedisError:
+            if isinstance(self._client, RedisCluster):
+                await self._client.aclose()  # learn anew who has the key; the next command connects again
+            raise
+        if reached < wanted:
+            raise StorageError(f"only {reached} of {wanted} replicas (storage.replicas) have the write")
+        return result
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError, asyncio.IncompleteReadError) as error:
+        raise StorageError(f"Redis failed: {type(error).__name__}: {error}") from error
+
+
+def _connection_options(settings: RedisStorageSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "protocol": 2,
+        "username": settings.username,
+        "password": _read_password(settings.password_file),
+        "socket_timeout": settings.timeout_seconds,
+        "socket_connect_timeout": settings.timeout_seconds,
+        "socket_keepalive": True,
+        "max_connections": settings.max_connections,
+        # No attempt more: whoever asked hears of it and decides.
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if settings.tls is not None:
+        options |= _tls_options(settings.tls)
+    return options
+
+
+def _sentinel_options(settings: RedisStorageSettings, options: dict[str, Any]) -> dict[str, Any]:
+    """As to the master, but with the Sentinels' own user and password, and no database."""
+    return {name: value for name, value in options.items() if name != "db"} | {
+        "username": settings.sentinel_username,
+        "password": _read_password(settings.sentinel_password_file),
+    }
+
+
+def _tls_options(settings: RedisTLSSettings) -> dict[str, Any]:
+    files = {
+        "ssl_ca_certs": settings.ca_file,
+        "ssl_certfile": settings.certificate_file,
+        "ssl_keyfile": settings.key_file,
+    }
+    return {
+        "ssl": True,
+        "ssl_check_hostname": True,
+        "ssl_min_version": ssl.TLSVersion.TLSv1_2,
+        **{name: str(path) for name, path in files.items() if path is not None},
+    }
+
+
+def _read_password(path: Path | None) -> str | None:
+    """The only line of the file.
+
+    Raises:
+        ConfigurationError: it is empty, has several lines or is no text.
+        OSError: it cannot be read.
+    """
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(str(path), ["expected a password as UTF-8 text"]) from error
+    if not text or not text.isprintable():
+        raise ConfigurationError(str(path), ["expected a password alone, in one line"])
+    return text
