@@ -19,6 +19,8 @@ from cryptography import x509
 from prometheus_client import Counter
 
 from osak import __version__
+from osak.node.audit.journal import Journal
+from osak.node.audit.log import AuditLog
 from osak.node.auth.certificates import CertificateVerifier
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.capsule_service import CapsuleService
@@ -56,6 +58,7 @@ def create_service(
     store: ShareStore,
     *,
     counter: RateCounter | None = None,
+    audit: AuditLog | None = None,
     clock: Callable[[], float] = time.time,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> ShareService:
@@ -77,6 +80,7 @@ def create_service(
         sealer=Sealer(key, random_bytes),
         nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
         expiry=ExpiryRules(config.expiry.default, config.expiry.max),
+        journal=Journal(audit),
         recipient_limit=RecipientLimit(counter or MemoryCounter(), config.limits.rates.per_recipient),
         clock=clock,
         random_bytes=random_bytes,

@@ -6,6 +6,7 @@ of every osak command: 2 for usage and configuration, 6 for files, ports and the
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +14,18 @@ from pathlib import Path
 import click
 import uvloop
 
+from osak.node.audit.keys import AuditKeys
+from osak.node.audit.record import Position
+from osak.node.audit.segments import verify_log
 from osak.node.config import load_node_config
 from osak.node.errors import NodeError
 from osak.node.init import CreatedNode, create_node
+from osak.node.sealing import NodeKey
 from osak.node.server import serve
 from osak.shares.errors import ConfigurationError
+
+_SHARE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_NOTED = re.compile(r"([0-9]{1,12}):([0-9a-f]{64})", re.ASCII)
 
 
 class UsageCommandError(click.ClickException):
@@ -102,6 +110,74 @@ def run(config_file: Path) -> None:
     """Serve shares until SIGTERM or SIGINT; log JSON lines to stderr."""
     with _exit_codes():
         uvloop.run(serve(load_node_config(config_file, os.environ)))
+
+
+@node.group()
+def audit() -> None:
+    """Check and read a node's audit log."""
+
+
+_CONFIG = click.option(
+    "-c",
+    "--config",
+    "config_file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The node's YAML.",
+)
+
+
+@audit.command()
+@_CONFIG
+@click.option(
+    "--noted", metavar="NUMBER:HASH", help="An end that was printed before and must still be there."
+)
+@click.option(
+    "--public-key",
+    "public_keys",
+    multiple=True,
+    metavar="HEX",
+    help="An older key of checkpoints. Repeatable.",
+)
+def verify(*, config_file: Path, noted: str | None, public_keys: tuple[str, ...]) -> None:
+    """Check that no line was changed, taken out or moved; print the end, to be kept elsewhere."""
+    with _exit_codes():
+        folder, keys = _audit_of(config_file)
+        verdict = verify_log(folder, frozenset({keys.public_key, *public_keys}), _position(noted))
+    click.echo(f"whole: {verdict.end.number} lines, signed up to line {verdict.checkpoint.number}")
+    if verdict.torn:
+        click.echo(f"unfinished lines after a crash, cut off: {verdict.torn}")
+    click.echo(f"end: {verdict.end.number}:{verdict.end.chain}")
+    click.echo(f"public key: {keys.public_key}")
+
+
+@audit.command()
+@_CONFIG
+@click.argument("names", metavar="PSEUDONYM|ID...", nargs=-1, required=True)
+def who(*, config_file: Path, names: tuple[str, ...]) -> None:
+    """Tell who or which share a pseudonym is, and the pseudonym of a person (etsi/PNOEE-...) or share id."""
+    with _exit_codes():
+        _, keys = _audit_of(config_file)
+        for name in names:
+            is_id = "/" in name or _SHARE_ID.fullmatch(name)
+            click.echo(f"{name} {keys.pseudonym(name) if is_id else keys.resolve(name)}")
+
+
+def _audit_of(config_file: Path) -> tuple[Path, AuditKeys]:
+    config = load_node_config(config_file, os.environ)
+    if config.audit is None:
+        raise ConfigurationError(str(config_file), ["has no section audit"])
+    return config.audit.folder, AuditKeys(NodeKey.from_file(config.sealing.key_file))
+
+
+def _position(text: str | None) -> Position | None:
+    if text is None:
+        return None
+    found = _NOTED.fullmatch(text)
+    if found is None:
+        raise ConfigurationError("--noted", ["expected NUMBER:HASH as `osak node audit verify` prints it"])
+    return Position(int(found[1]), found[2])
 
 
 def _print_next_steps(created: CreatedNode, node_id: str, *, trusts: bool) -> None:

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from osak.node.rate_settings import Network, RateSettings
-from osak.node.setting_types import ExistingFile
+from osak.node.setting_types import ExistingFile, FilePath
 from osak.node.storage_settings import StorageSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
@@ -173,6 +173,12 @@ class SealingSettings(Settings):
     )
 
 
+class AuditSettings(Settings):
+    """The audit log; without it nothing that the node did can be proved."""
+
+    folder: FilePath = Field(description="its segments; made on first start, one node process has it")
+
+
 class AdminSettings(Settings):
     """Health and metrics: plain HTTP, so keep it on loopback or a private network."""
 
@@ -234,6 +240,7 @@ class NodeConfig(Settings):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     expiry: ExpirySettings = Field(default_factory=ExpirySettings)
     sealing: SealingSettings
+    audit: AuditSettings | None = None
     admin: AdminSettings = Field(default_factory=AdminSettings)
 
     @model_validator(mode="before")

@@ -15,6 +15,7 @@ NodeError
 ├── TooManyRequestsError        a rate of ``limits.rates`` is used up; it says for how long
 ├── OverloadedError             more requests are being worked on than ``limits`` allow
 ├── StorageError                the store cannot be reached, or did not keep what it was given
+│   └── AuditError              the audit log cannot be written, or is not what a node wrote
 ├── SealingError                what is stored cannot be opened with this node's key
 └── InternalError               anything nobody thought of
 
@@ -101,6 +102,10 @@ class StorageError(NodeError):
     retry_after_seconds = 5
 
 
+class AuditError(StorageError):
+    """The audit log cannot be written, so nothing is released; or it was changed."""
+
+
 class SealingError(NodeError):
     """A stored share was sealed under another key, or its row was tampered with."""
 
@@ -161,6 +166,11 @@ ANSWERS: Final[dict[type[NodeError], Answer]] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         ProblemCode.STORAGE_UNAVAILABLE,
         "the node cannot reach its storage; try again later",
+    ),
+    AuditError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        ProblemCode.STORAGE_UNAVAILABLE,
+        "the node cannot write its audit log; try again later",
     ),
     SealingError: Answer(
         HTTPStatus.INTERNAL_SERVER_ERROR, ProblemCode.INTERNAL, "the node could not answer; tell its operator"

@@ -10,6 +10,7 @@ import logging
 import signal
 import ssl
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -28,8 +29,12 @@ from osak.node.app import (
     create_service,
     load_certificates,
 )
+from osak.node.audit.keys import AuditKeys
+from osak.node.audit.log import AuditLog
+from osak.node.audit.record import Event
 from osak.node.config import LimitSettings, ListenAddress, NodeConfig, TLSSettings
 from osak.node.limits.connections import BoundedSite
+from osak.node.sealing import NodeKey
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
 from osak.node.tls import certificate_pin
@@ -118,9 +123,10 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     tls = create_tls_context(config.tls)
     shares, capsules = None, None
     if "shares" in config.roles:
+        audit = await _open_audit(config, telemetry, stack)
         store = await open_store(config.storage)
         stack.push_async_callback(store.close)
-        shares = create_service(config, store)
+        shares = create_service(config, store, audit=audit)
     fetch_ports = []
     if config.capsules is not None:
         fetch_tls = create_fetch_tls_context(config.tls, config.capsules.anchors)
@@ -135,6 +141,17 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         *fetch_ports,
         _Port("listen", create_app(config, shares, telemetry, capsules), config.listen, tls),
     ]
+
+
+async def _open_audit(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> AuditLog | None:
+    if config.audit is None:
+        telemetry.log.warning("no audit log", reason="the configuration has no section audit")
+        return None
+    key = NodeKey.from_file(config.sealing.key_file)
+    audit = AuditLog.open(config.audit.folder, AuditKeys(key), time.time)
+    stack.push_async_callback(audit.close)
+    await audit.write(Event.START, key_id=key.key_id, version=__version__)
+    return audit
 
 
 def _runner(app: web.Application, config: NodeConfig) -> web.AppRunner:

@@ -2,19 +2,23 @@
 """The use cases of a node: create, issue a nonce, release, revoke. No HTTP, no backend, no real clock.
 
 The order of checks in ``release`` is the law here. Everything about the person and the ticket comes
-first, and the nonce is spent last, in one atomic step of the store: a stranger cannot burn somebody's
-nonce, and of any number of simultaneous requests with one ticket exactly one succeeds. Unknown share,
-foreign recipient, stale or spent nonce and revoked share all raise the same ``ShareNotFoundError``.
+first, then the nonce is spent, in one atomic step of the store: a stranger cannot burn somebody's
+nonce, and of any number of simultaneous requests with one ticket exactly one succeeds. Last the audit log is
+written, without which nothing leaves. Unknown share, foreign recipient, stale or spent nonce and
+revoked share all raise the same ``ShareNotFoundError``.
 """
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from osak.node.audit.journal import Journal
+from osak.node.audit.record import Event
 from osak.node.auth.base import Authenticator, Evidence
-from osak.node.errors import SealingError, ShareNotFoundError, TicketRefusedError
+from osak.node.errors import SealingError, ShareNotFoundError, TicketRefusedError, TooManyRequestsError
 from osak.node.expiry import ExpiryRules
 from osak.node.limits.recipients import RecipientLimit
 from osak.node.nonces import NonceMint
@@ -48,9 +52,11 @@ class ShareService:
         nonces: NonceMint,
         expiry: ExpiryRules,
         recipient_limit: RecipientLimit,
+        journal: Journal,
         clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
     ) -> None:
+        self._journal = journal
         self._recipient_limit = recipient_limit
         self._public_url = public_url
         self._store = store
@@ -94,6 +100,7 @@ class ShareService:
             revocation_hash=revocation_hash,
             share_set=None if share_set is None else str(share_set),
         )
+        await self._journal.create(share_id)
         await self._store.add(share)
         return CreatedShare(share_id, share.expires_at)
 
@@ -106,6 +113,7 @@ class ShareService:
         """
         now = self._now()
         await self._find(share_id, now)
+        await self._journal.nonce(share_id)
         return NonceReply(self._nonces.issue(share_id, now))
 
     async def release(self, share_id: str, evidence: Evidence) -> ShareMessage:
@@ -116,8 +124,12 @@ class ShareService:
             ShareNotFoundError: nothing to release to this person with this nonce.
             TooManyRequestsError: this person fetched too many shares lately.
             SealingError: the share cannot be opened with this node's key.
-            StorageError: the store cannot be asked.
+            StorageError: the store cannot be asked, or the audit log not written: then nothing is given.
         """
+        async with self._noting_refusals(share_id, Event.RELEASE):
+            return await self._release(share_id, evidence)
+
+    async def _release(self, share_id: str, evidence: Evidence) -> ShareMessage:
         now = self._now()
         # (1) Certificate and signature: who asks?
         principal = self._authenticator.authenticate(evidence, datetime.fromtimestamp(now, UTC))
@@ -137,9 +149,11 @@ class ShareService:
         share = self._sealer.open(stored.sealed, share_id, tag)
         # (5) Do they fetch too much? Asked only of the proven owner, so that nobody else can use it up.
         await self._recipient_limit.admit(self._sealer.recipient_tag("rate", principal.recipient_id))
-        # (6) Last, and atomically: spend the nonce, if the share is still there.
+        # (6) Atomically: spend the nonce, if the share is still there.
         if not await self._store.spend(share_id, audience.nonce, keep_until):
             raise ShareNotFoundError("the nonce was spent, or the share deleted meanwhile")
+        # (7) Last: nothing leaves before the log of it is on the disk.
+        await self._journal.release(share_id, principal.recipient_id)
         return ShareMessage(share, principal.recipient_id)
 
     async def revoke(self, share_id: str, token: bytes) -> None:
@@ -149,24 +163,41 @@ class ShareService:
             ShareNotFoundError: no such share, not revocable, or another token.
             StorageError: it was not deleted.
         """
+        async with self._noting_refusals(share_id, Event.DELETE):
+            await self._revoke(share_id, token)
+
+    async def _revoke(self, share_id: str, token: bytes) -> None:
         stored = await self._find(share_id, self._now())
         given = hashlib.sha256(token).digest()
         if stored.revocation_hash is None or not hmac.compare_digest(given, stored.revocation_hash):
             raise ShareNotFoundError("the revocation token is not this share's")
+        await self._journal.delete(share_id)
         if not await self._store.delete(share_id):
             raise ShareNotFoundError("the share was deleted meanwhile")
 
     async def remove_expired(self) -> int:
         """Erase expired shares and return how many; they were invisible before."""
-        return await self._store.remove_expired(self._now())
+        removed = await self._store.remove_expired(self._now())
+        await self._journal.expire(removed)
+        return removed
 
     async def check(self) -> None:
         """Return if the node can serve.
 
         Raises:
-            StorageError: the store cannot be used.
+            StorageError: the store cannot be used, or the audit log not written.
         """
         await self._store.check()
+        await self._journal.check()
+
+    @asynccontextmanager
+    async def _noting_refusals(self, share_id: str, act: Event) -> AsyncIterator[None]:
+        """Log why something was refused; a fault of the store or of the log is no refusal."""
+        try:
+            yield
+        except (TicketRefusedError, ShareNotFoundError, SealingError, TooManyRequestsError) as reason:
+            await self._journal.refusal(share_id, act, reason)
+            raise
 
     async def _find(self, share_id: str, now: int) -> StoredShare:
         stored = await self._store.get(share_id, now)

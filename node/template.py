@@ -85,6 +85,11 @@ expiry:
   # How often expired shares are erased. They cannot be fetched from the second they expire.
   sweep_every: 60s
 
+audit:
+  # What the node did, in a chain of lines that shows every change: see `osak node audit verify`. While it
+  # cannot be written, nothing is released. Leave the whole section out to keep none.
+  folder: audit
+
 admin:
   # /health/live, /health/ready and /metrics over plain HTTP: keep it on loopback or a private network.
   listen: $admin

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from factories.people import Person, TestCA
 
+from osak.node.audit.journal import Journal
 from osak.node.auth.base import Evidence
 from osak.node.auth.certificates import CertificateVerifier
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
@@ -57,6 +58,7 @@ class Node:
             sealer=Sealer(key, secrets.token_bytes),
             nonces=NonceMint(key.nonce_key, life_seconds=LIFE, random_bytes=secrets.token_bytes),
             expiry=ExpiryRules(1000, 5000),
+            journal=Journal(None),
             recipient_limit=RecipientLimit(MemoryCounter(), None),
             clock=self.clock,
             random_bytes=secrets.token_bytes,

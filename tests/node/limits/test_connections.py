@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from aiohttp import web
@@ -37,16 +38,23 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> byt
     return head.splitlines()[0]
 
 
+async def leave(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, whoever closed it first."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 async def test_one_connection_too_many(port: int) -> None:
     """It is closed without an answer; those that were there go on, and a place that is free is taken."""
     first, second = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
     assert await ask(*first) == await ask(*second) == b"HTTP/1.1 200 OK"
     third = await asyncio.open_connection("127.0.0.1", port)
     assert await third[0].read() == b""
-    third[1].close()
+    await leave(third[1])
     assert await ask(*first) == b"HTTP/1.1 200 OK"
     for _, writer in (first, second):
-        writer.close()
+        await leave(writer)
 
 
 async def test_a_head_that_trickles_in(port: int) -> None:
@@ -60,4 +68,4 @@ async def test_a_head_that_trickles_in(port: int) -> None:
         await asyncio.wait([ended], timeout=0.02)
     assert await ended == b""
     assert letters < 250
-    writer.close()
+    await leave(writer)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""What the use cases tell the audit log, in its words and with pseudonyms; nothing else of them gets there.
+
+A create and a delete are written before they are done, a release before the share leaves: what has an effect
+is in the log, and what the log cannot take has none. No share, nonce, ticket or plain id is passed on.
+"""
+
+from typing import Any
+
+from osak.node.audit.log import AuditLog
+from osak.node.audit.record import Event
+from osak.node.errors import NodeError
+
+
+class Journal:
+    """The acts of a node that keeps shares; any method may raise ``AuditError``. Without a log it is mute."""
+
+    def __init__(self, log: AuditLog | None) -> None:
+        self._log = log
+
+    async def create(self, share_id: str) -> None:
+        """A share is about to be stored."""
+        await self._write(Event.CREATE, share_id)
+
+    async def nonce(self, share_id: str) -> None:
+        """A nonce is about to be given out."""
+        await self._write(Event.NONCE, share_id)
+
+    async def release(self, share_id: str, recipient_id: str) -> None:
+        """A share is about to be given to its recipient."""
+        if self._log is not None:
+            await self._write(Event.RELEASE, share_id, who=self._log.keys.pseudonym(recipient_id))
+
+    async def refusal(self, share_id: str, act: Event, reason: NodeError) -> None:
+        """A release or delete was refused; the class of the reason is kept, not its text."""
+        await self._write(Event.REFUSAL, share_id, act=act.value, reason=type(reason).__name__)
+
+    async def delete(self, share_id: str) -> None:
+        """A share is about to be erased for its sender."""
+        await self._write(Event.DELETE, share_id)
+
+    async def expire(self, count: int) -> None:
+        """So many shares were erased after their time; and the end of the log is signed if it is not yet."""
+        if self._log is not None:
+            if count:
+                await self._log.write(Event.EXPIRE, count=count)
+            await self._log.sign_end()
+
+    async def check(self) -> None:
+        """Return if the log can be written."""
+        if self._log is not None:
+            await self._log.check()
+
+    async def _write(self, event: Event, share_id: str, **fields: Any) -> None:
+        if self._log is not None:
+            await self._log.write(event, share=self._log.keys.pseudonym(share_id), **fields)
