@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from osak.node.storage.base import CapsuleStore, ShareStore
+from osak.node.storage.moving import MovingShareStore
 from osak.node.storage_settings import (
     MemoryStorageSettings,
     RedisStorageSettings,
@@ -65,15 +66,22 @@ _CAPSULE_LOADERS: Final[dict[str, Callable[[Any], Awaitable[CapsuleStore]]]] = {
 }
 
 
-async def open_store(settings: StorageSettings) -> ShareStore:
-    """Open the store of shares that the configuration names.
+async def open_store(settings: StorageSettings, moving_from: StorageSettings | None = None) -> ShareStore:
+    """Open the store of shares that the configuration names, and the one it moves away from, if any.
 
     Raises:
         StorageError: it cannot be opened, or could lose what it acknowledges.
         ConfigurationError: a file of its settings is not what it should be.
         OSError: one cannot be read.
     """
-    return await _LOADERS[settings.kind](settings)
+    store = await _LOADERS[settings.kind](settings)
+    if moving_from is None:
+        return store
+    try:
+        return MovingShareStore(store, await open_store(moving_from))
+    except BaseException:
+        await store.close()
+        raise
 
 
 async def open_capsule_store(settings: StorageSettings) -> CapsuleStore:

@@ -10,6 +10,7 @@ A store is dumb: it sees sealed bytes and tags, checks no ticket and knows no ke
 - every failure is a ``StorageError``; no backend's own error leaves it.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -60,6 +61,10 @@ class ShareStore(Protocol):
 
         A store that lets go of them by itself, as Redis does, has nothing to do and says 0.
         """
+        ...
+
+    def walk(self) -> AsyncIterator[StoredShare]:
+        """Every share that is there all the while, expired or not; one may come twice."""
         ...
 
     async def check(self) -> None:

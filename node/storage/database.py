@@ -104,6 +104,17 @@ class SQLiteDatabase:
         except sqlite3.Error as error:
             raise _storage_error(error) from error
 
+    def read_rows(self, query: str, parameters: tuple[str | int, ...]) -> list[Any]:
+        """All rows that ``query`` finds; let it find few.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        try:
+            return self._reader.execute(query, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise _storage_error(error) from error
+
     async def write(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         """Do ``work`` on the writing thread and return its result once it is on the disk.
 

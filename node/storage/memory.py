@@ -4,6 +4,8 @@
 Every method runs without awaiting anything, so each is atomic on its event loop.
 """
 
+from collections.abc import AsyncIterator
+
 from osak.node.errors import StorageError
 from osak.node.storage.base import ShareStore, StoredShare
 
@@ -50,6 +52,12 @@ class MemoryShareStore:
             del self._shares[share_id]
         self._spent = {key: keep_until for key, keep_until in self._spent.items() if keep_until > now}
         return len(expired)
+
+    async def walk(self) -> AsyncIterator[StoredShare]:
+        """What is there at the beginning."""
+        self._check_open()
+        for share in list(self._shares.values()):
+            yield share
 
     async def check(self) -> None:
         """Memory is there until it was closed."""

@@ -5,14 +5,23 @@ That a nonce is spent at most once, and only while its share is there, is one sc
 or not at all. Connections and durability are ``redis_database``'s, keys and bytes ``redis_rows``'.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from osak.node.errors import StorageError
 from osak.node.storage.base import ShareStore, StoredShare
 from osak.node.storage.redis_database import RedisDatabase
 from osak.node.storage.redis_durability import check_redis
-from osak.node.storage.redis_rows import GRACE_SECONDS, read_share, share_key, share_value, spent_key
+from osak.node.storage.redis_rows import (
+    GRACE_SECONDS,
+    SHARE_KEYS,
+    read_share,
+    row_id,
+    share_key,
+    share_value,
+    spent_key,
+)
 from osak.node.storage_settings import RedisStorageSettings
 
 _SPEND = """
@@ -77,6 +86,14 @@ class RedisShareStore:
     async def remove_expired(self, now: int) -> int:  # noqa: ARG002 - Redis goes by its own clock
         """Nothing: Redis erases by itself."""
         return 0
+
+    async def walk(self) -> AsyncIterator[StoredShare]:
+        """Page by page, in no order."""
+        async for keys in self._database.scan(SHARE_KEYS):
+            values = await asyncio.gather(*(self._database.read("GET", key) for key in keys))
+            for key, value in zip(keys, values, strict=True):
+                if value is not None:  # deleted between the two
+                    yield read_share(row_id(key), value)
 
     async def check(self) -> None:
         """Ask every master."""

@@ -20,7 +20,6 @@ from osak.node.storage.base import StoredCapsule, StoredShare
 # lets it go a day later: a clock that jumps by a day takes no share, and revives no nonce.
 GRACE_SECONDS: Final = 86_400
 SHARE_KEYS: Final = "osak:share:*"
-CAPSULE_KEYS: Final = "osak:capsule:*"
 
 _HEAD = struct.Struct(">BQQ")
 _LENGTH = struct.Struct(">H")

@@ -25,16 +25,17 @@ SHARE = StoredShare("ab" * 16, "k1", b"sealed", b"tag", CREATED, EXPIRES, b"h" *
 KINDS: tuple[type[ShareStore], ...] = (MemoryShareStore, SQLiteShareStore, RedisShareStore)
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis", "redis sentinel", "redis cluster"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "redis sentinel", "redis cluster", "moving"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ShareStore]:
     settings: StorageSettings
+    moving = MemoryStorageSettings(kind="memory") if request.param == "moving" else None
     if request.param == "memory":
         settings = MemoryStorageSettings(kind="memory")
-    elif request.param == "sqlite":
+    elif request.param in ("sqlite", "moving"):
         settings = SQLiteStorageSettings(kind="sqlite", path=str(tmp_path / "s.sqlite"))
     else:
         settings = request.getfixturevalue(request.param.replace(" ", "_"))
-    opened = await open_store(settings)
+    opened = await open_store(settings, moving)
     yield opened
     await opened.close()
 
@@ -94,6 +95,14 @@ async def test_delete(store: ShareStore) -> None:
     assert not await store.delete(SHARE.share_id)
     assert await store.get(SHARE.share_id, NOW) is None
     assert not await store.spend(SHARE.share_id, "n", NOW + 500)
+
+
+async def test_walks_over_all(store: ShareStore) -> None:
+    """Every share comes, whole, also when there are more than a page; those deleted do not."""
+    shares = {f"{number:032x}": replace(SHARE, share_id=f"{number:032x}") for number in range(700)}
+    await asyncio.gather(*(store.add(share) for share in shares.values()))
+    await store.delete(shares.popitem()[0])
+    assert {share.share_id: share async for share in store.walk()} == shares
 
 
 async def test_closed(store: ShareStore) -> None:
