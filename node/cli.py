@@ -5,6 +5,7 @@ Results go to stdout, the node's log to stderr. Errors leave as click exceptions
 of every osak command: 2 for usage and configuration, 6 for files, ports and the store.
 """
 
+import asyncio
 import os
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from osak.node.audit.segments import verify_log
 from osak.node.config import load_node_config
 from osak.node.errors import NodeError
 from osak.node.init import CreatedNode, create_node
+from osak.node.migration import migrate as move_shares
 from osak.node.sealing import NodeKey
 from osak.node.server import serve
 from osak.shares.errors import ConfigurationError
@@ -110,6 +112,33 @@ def run(config_file: Path) -> None:
     """Serve shares until SIGTERM or SIGINT; log JSON lines to stderr."""
     with _exit_codes():
         uvloop.run(serve(load_node_config(config_file, os.environ)))
+
+
+@node.command()
+@click.option(
+    "--from",
+    "source_file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The node's YAML with the storage where the shares are.",
+)
+@click.option(
+    "--to",
+    "target_file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The same with the storage where they shall be.",
+)
+def migrate(*, source_file: Path, target_file: Path) -> None:
+    """Copy all shares into another storage and verify them; can be repeated, and run while the node runs."""
+    with _exit_codes():
+        source, target = (load_node_config(file, os.environ) for file in (source_file, target_file))
+        report = asyncio.run(move_shares(source, target))
+    click.echo(str(report))
+    if not report.whole:
+        raise SystemCommandError("not every share arrived: keep the old storage")
 
 
 @node.group()

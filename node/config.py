@@ -235,6 +235,11 @@ class NodeConfig(Settings):
     listen: Address = Field(description="HOST:PORT")
     tls: TLSSettings
     storage: StorageSettings = Field(discriminator="kind")
+    moving_from: StorageSettings | None = Field(
+        None,
+        discriminator="kind",
+        description="an older storage whose shares `osak node migrate` carries over",
+    )
     trust: TrustSettings | None = Field(None, validate_default=True)
     capsules: CapsuleSettings | None = Field(None, validate_default=True)
     limits: LimitSettings = Field(default_factory=LimitSettings)
@@ -248,6 +253,13 @@ class NodeConfig(Settings):
     def _keep_tls(cls, values: Any) -> Any:
         """Let ``TLSSettings`` say what is missing, beside all other mistakes."""
         return {**values, "tls": values.get("tls") or {}} if isinstance(values, dict) else values
+
+    @field_validator("moving_from")
+    @classmethod
+    def _can_move(cls, older: Any, info: ValidationInfo) -> Any:
+        if older is not None and "capsules" in info.data.get("roles", ()):
+            raise ValueError("a node that keeps capsules cannot be moved yet")
+        return older
 
     @field_validator("roles")
     @classmethod

@@ -124,7 +124,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     shares, capsules = None, None
     if "shares" in config.roles:
         audit = await _open_audit(config, telemetry, stack)
-        store = await open_store(config.storage)
+        store = await open_store(config.storage, config.moving_from)
         stack.push_async_callback(store.close)
         shares = create_service(config, store, audit=audit)
     fetch_ports = []
