@@ -90,9 +90,7 @@ def _check(source: NodeConfig, target: NodeConfig, keys: list[NodeKey]) -> None:
     if source.storage.kind == "memory" or target.storage.kind == "memory":
         problems.append("memory belongs to one process: nothing can be moved from or to it")
     if keys[0].key_id != keys[1].key_id:
-        problems.append(
-            "they have different node keys: what one sealed the other cannot open"
-        )
+        problems.append("they have different node keys: what one sealed the other cannot open")
     if "capsules" in source.roles:
         problems.append("a node that keeps capsules cannot be moved yet")
     if problems:

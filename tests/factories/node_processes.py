@@ -15,8 +15,8 @@ from pathlib import Path
 
 import aiohttp
 from factories.people import Person, TestCA
+from factories.redis_servers import quiet_ports
 
-from osak.client.demo.servers import free_ports
 from osak.node.config import NodeConfig, load_node_config
 from osak.node.init import create_node
 from osak.shares.protocol.messages import ShareMessage
@@ -58,13 +58,13 @@ class NodeProcess:
                 stdout=stream,
                 stderr=stream,
             )
-        while b'"ready"' not in log.read_bytes():
-            assert self.process.returncode is None, log.read_text(encoding="utf-8")
-            await asyncio.sleep(0.02)
         context = ssl.create_default_context(cafile=self.config_file.parent / "tls" / "cert.pem")
         self.client = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context), timeout=aiohttp.ClientTimeout(total=20)
         )
+        while b'"ready"' not in log.read_bytes():
+            assert self.process.returncode is None, log.read_text(encoding="utf-8")
+            await asyncio.sleep(0.02)
 
     async def end(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it, by default as a power cut would."""
@@ -102,7 +102,7 @@ class NodeProcess:
 
     def twin(self, name: str) -> "NodeProcess":
         """Another process of the same node: same key, storage and public URL, ports of its own."""
-        port, admin = free_ports(2)
+        port, admin = quiet_ports(2)
         text = self.config_file.read_text(encoding="utf-8")
         ours = self.url.rpartition(":")[2], self.admin_url.rpartition(":")[2]
         text = text.replace(f"127.0.0.1:{ours[0]}", f"127.0.0.1:{port}")
@@ -124,7 +124,7 @@ def _status(url: str) -> int:
 
 def make_node(folder: Path, storage: str = SQLITE) -> NodeProcess:
     """A new node's folder with ``storage`` as its section, and no rates: tests are one address."""
-    port, admin = free_ports(2)
+    port, admin = quiet_ports(2)
     (folder / "ca.pem").write_bytes(AUTHORITY.certificate_pem)
     create_node(
         folder / "node",

@@ -6,19 +6,19 @@ they fail. Each has a folder of its own, syncs every write, and ends with the te
 """
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from osak.client.demo.servers import free_ports
 from osak.node.storage_settings import RedisStorageSettings
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}
@@ -34,6 +34,20 @@ def redis_program() -> str:
             pytest.fail("OSAK_TEST_ALL asks for it: redis-server is not installed")
         pytest.skip("redis-server is not installed")
     return found
+
+
+def quiet_ports(count: int) -> list[int]:
+    """Ports that nobody listens at, below those that the system gives to outgoing connections.
+
+    A server that is killed and started again must find its port free, whoever has connected meanwhile.
+    """
+    found: set[int] = set()
+    while len(found) < count:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = _START_SECONDS) -> None:
@@ -119,7 +133,7 @@ def running(*servers: RedisServer) -> Iterator[None]:
 def redis_server(folder: Path, **extra: str) -> Iterator[RedisServer]:
     """One Redis that syncs every write, unless ``extra`` says otherwise."""
     named = {name.replace("_", "-"): value for name, value in extra.items()}
-    server = RedisServer(folder, free_ports(1)[0], DURABLE | named)
+    server = RedisServer(folder, quiet_ports(1)[0], DURABLE | named)
     with running(server):
         yield server
 
@@ -128,7 +142,7 @@ def redis_server(folder: Path, **extra: str) -> Iterator[RedisServer]:
 def redis_cluster(folder: Path, replicas: int = 0) -> Iterator[list[RedisServer]]:
     """A Cluster of three masters, the first servers of the list, each with so many replicas."""
     count = 3 * (1 + replicas)
-    ports = free_ports(2 * count)
+    ports = quiet_ports(2 * count)
     cluster = DURABLE | {
         "cluster-enabled": "yes",
         "cluster-node-timeout": "1500",
@@ -177,7 +191,7 @@ def _is_linked(replica: RedisServer) -> bool:
 @contextmanager
 def redis_sentinels(folder: Path) -> Iterator[list[RedisServer]]:
     """A master, its replica and three Sentinels that call the master ``shares``, in this order."""
-    ports = free_ports(5)
+    ports = quiet_ports(5)
     master = RedisServer(folder / "master", ports[0], DURABLE)
     replica = RedisServer(folder / "replica", ports[1], DURABLE | {"replicaof": f"127.0.0.1 {ports[0]}"})
     watch = {

@@ -14,6 +14,7 @@ import trustme
 from factories.redis_servers import (
     DURABLE,
     RedisServer,
+    quiet_ports,
     redis_cluster,
     redis_sentinels,
     redis_server,
@@ -22,7 +23,6 @@ from factories.redis_servers import (
     wait_until,
 )
 
-from osak.client.demo.servers import free_ports
 from osak.node.errors import StorageError
 from osak.node.storage import open_store
 from osak.node.storage.base import ShareStore, StoredShare
@@ -80,7 +80,7 @@ async def test_a_setting_changed_later_turns_readiness_red(tmp_path: Path) -> No
 
 async def test_a_replica_that_nobody_waits_for_is_refused(tmp_path: Path) -> None:
     """Replicas without storage.replicas, replicas that are not there, and a replica itself are refused."""
-    ports = free_ports(2)
+    ports = quiet_ports(2)
     master = RedisServer(tmp_path / "master", ports[0], DURABLE)
     replica = RedisServer(tmp_path / "replica", ports[1], DURABLE | {"replicaof": f"127.0.0.1 {ports[0]}"})
     with running(master, replica):
@@ -139,12 +139,20 @@ async def test_gone_and_back(tmp_path: Path) -> None:
 
 async def test_a_redis_that_hangs_is_given_up(tmp_path: Path) -> None:
     """A server that takes connections and says nothing costs no more than the timeout."""
-    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        left.set()
+
+    left = asyncio.Event()
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     settings = settings_for(RedisServer(tmp_path, port), timeout_seconds=0.1)
     with pytest.raises(StorageError, match="Timeout"):
         await open_store(settings)
     silent.close()
+    await left.wait()
 
 
 # redis-py leaves connections to lost nodes to the garbage collector.
@@ -206,7 +214,7 @@ async def test_tls_user_and_password(tmp_path: Path) -> None:
     certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
     (tmp_path / "password").write_text("käsi-pikk-1\n", encoding="utf-8")
     (tmp_path / "wrong").write_text("other\n", encoding="utf-8")
-    plain, secure = free_ports(2)
+    plain, secure = quiet_ports(2)
     extra = DURABLE | {
         "tls-port": str(secure),
         "tls-cert-file": str(tmp_path / "cert.pem"),
@@ -275,7 +283,7 @@ def test_mistakes_in_the_yaml(tmp_path: Path, mistake: dict[str, Any]) -> None:
 
 async def test_a_unix_socket(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
     """A Redis of the same machine can be reached without TCP."""
-    socket = Path("/tmp") / f"osak-{free_ports(1)[0]}.sock"  # noqa: S108 - a socket's path has 107 bytes at most
+    socket = Path("/tmp") / f"osak-{quiet_ports(1)[0]}.sock"  # noqa: S108 - a socket's path has 107 bytes at most
     with redis_server(tmp_path / "redis", unixsocket=str(socket)) as server:
         store = await open_store(settings_for(server, addresses=[f"unix:{socket}"]))
         await store.add(SHARE)
