@@ -101,12 +101,13 @@ class NodeProcess:
         return await asyncio.to_thread(partial(_status, f"{self.admin_url}/health/ready"))
 
     def twin(self, name: str) -> "NodeProcess":
-        """Another process of the same node: same key, storage and public URL, ports of its own."""
+        """Another process of the same node: same key, storage and public URL; ports and a log of its own."""
         port, admin = quiet_ports(2)
         text = self.config_file.read_text(encoding="utf-8")
         ours = self.url.rpartition(":")[2], self.admin_url.rpartition(":")[2]
         text = text.replace(f"127.0.0.1:{ours[0]}", f"127.0.0.1:{port}")
         text = text.replace(f"127.0.0.1:{ours[1]}", f"127.0.0.1:{admin}")
+        text = text.replace("folder: audit", f"folder: audit-{name}")
         path = self.config_file.with_name(f"{name}.yaml")
         path.write_text(text, encoding="utf-8")
         return NodeProcess(path, f"https://localhost:{port}", f"http://127.0.0.1:{admin}")

@@ -226,6 +226,8 @@ def test_codes_are_stable() -> None:
         "certificate-needed",
         "not-found",
         "method-not-allowed",
+        "too-many-requests",
+        "overloaded",
         "storage-unavailable",
         "internal",
     ]
