@@ -11,14 +11,13 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from osak import __version__
 from osak.node.app import (
@@ -27,18 +26,17 @@ from osak.node.app import (
     create_capsule_service,
     create_fetch_app,
     create_service,
-    load_certificates,
 )
 from osak.node.audit.keys import AuditKeys
 from osak.node.audit.log import AuditLog
 from osak.node.audit.record import Event
-from osak.node.config import LimitSettings, ListenAddress, NodeConfig, TLSSettings
+from osak.node.config import LimitSettings, ListenAddress, NodeConfig
 from osak.node.limits.connections import BoundedSite
 from osak.node.sealing import NodeKey
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
 from osak.node.tls import certificate_pin
-from osak.shares.errors import ConfigurationError
+from osak.node.tls_contexts import create_fetch_tls_context, create_tls_context
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _MAX_HEADERS = 64
@@ -51,47 +49,6 @@ class _Port(NamedTuple):
     app: web.Application
     address: ListenAddress
     tls: ssl.SSLContext | None
-
-
-def create_tls_context(settings: TLSSettings) -> ssl.SSLContext:
-    """Server side of TLS 1.3 with the node's certificate.
-
-    Raises:
-        ConfigurationError: the files are not a certificate and its key.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        # An empty password: an encrypted key must end in an error, not in a prompt.
-        context.load_cert_chain(settings.certificate_file, settings.key_file, password="")
-    except (ssl.SSLError, ValueError) as error:
-        raise ConfigurationError(
-            "tls", [f"{settings.certificate_file} and {settings.key_file} are no certificate and its key"]
-        ) from error
-    return context
-
-
-def create_fetch_tls_context(settings: TLSSettings, anchors: Sequence[Path]) -> ssl.SSLContext:
-    """TLS 1.3 that also asks for the client's certificate (docs/adr/0010).
-
-    OpenSSL checks its chain, its dates and that it is for clients, and the handshake fails if anything is
-    wrong with it. A client without any gets through, so that it can be told in HTTP what is missing.
-
-    Raises:
-        ConfigurationError: the files are not certificates.
-        OSError: one of them cannot be read.
-    """
-    context = create_tls_context(settings)
-    context.verify_mode = ssl.CERT_OPTIONAL
-    # An issuing CA, or one person's certificate, can be an anchor by itself.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    # No resumption: every connection proves the key anew.
-    context.num_tickets = 0
-    for path in anchors:
-        for certificate in load_certificates(path):
-            context.load_verify_locations(cadata=certificate.public_bytes(Encoding.DER))
-    return context
 
 
 async def serve(config: NodeConfig) -> None:

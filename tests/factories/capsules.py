@@ -19,10 +19,10 @@ from factories.people import Person
 
 from osak.node.app import create_admin_app, create_app, create_capsule_service, create_fetch_app
 from osak.node.config import NodeConfig
-from osak.node.server import create_fetch_tls_context, create_tls_context
 from osak.node.storage.base import CapsuleStore
 from osak.node.storage.memory_capsules import MemoryCapsuleStore
 from osak.node.telemetry import create_telemetry
+from osak.node.tls_contexts import create_fetch_tls_context, create_tls_context
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
 
 _TYPES = {"secp256r1": CapsuleType.P256, "secp384r1": CapsuleType.P384, "secp521r1": CapsuleType.P521}

@@ -17,7 +17,7 @@ from factories.people import Person, TestCA
 from osak.node.config import NodeConfig, load_node_config
 from osak.node.errors import SealingError, StorageError
 from osak.node.sealing import NodeKey
-from osak.node.server import create_fetch_tls_context
+from osak.node.tls_contexts import create_fetch_tls_context
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
 from osak.shares.protocol.strict_json import encode_base64
