@@ -140,13 +140,15 @@ class Refused(TransportError):  # noqa: N818 - as above
     """The server answered with an error.
 
     Attributes:
-        problem: its status and, when it sent one, its problem document.
+        problem: its status and, when it sent one, its problem document. The request's id is part of the
+            text: by it the server's operator finds the request in the log.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         said = ", ".join(part for part in (problem.code, problem.title) if part)
-        super().__init__(f"answered {problem.status}" + (f": {said}" if said else ""))
+        number = f" (request {problem.request_id})" if problem.request_id else ""
+        super().__init__(f"answered {problem.status}" + (f": {said}" if said else "") + number)
 
 
 class BadReply(TransportError):  # noqa: N818 - as above

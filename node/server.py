@@ -2,22 +2,21 @@
 """A node as a process: opens the stores and ports of its roles, waits for a signal, and stops cleanly.
 
 TLS 1.3 only, HTTP/1.1 only. On SIGTERM or SIGINT the ports close first, requests under way are finished (for
-at most ``limits.shutdown_timeout``), and the store is closed last.
+at most ``limits.shutdown_timeout``), and the store is closed last. SIGHUP
+takes a renewed certificate into use.
 """
 
 import asyncio
 import logging
 import signal
-import ssl
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
-from cryptography import x509
 
 from osak import __version__
 from osak.node.app import (
@@ -29,14 +28,15 @@ from osak.node.app import (
 )
 from osak.node.audit.keys import AuditKeys
 from osak.node.audit.log import AuditLog
+from osak.node.audit.metrics import measure_audit
 from osak.node.audit.record import Event
+from osak.node.certificate_watch import CertificateWatch
 from osak.node.config import LimitSettings, ListenAddress, NodeConfig
 from osak.node.limits.connections import BoundedSite
 from osak.node.sealing import NodeKey
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
-from osak.node.tls import certificate_pin
-from osak.node.tls_contexts import create_fetch_tls_context, create_tls_context
+from osak.node.tls_contexts import RenewableContext, create_fetch_tls_context, create_tls_context
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _MAX_HEADERS = 64
@@ -48,7 +48,7 @@ class _Port(NamedTuple):
     name: str
     app: web.Application
     address: ListenAddress
-    tls: ssl.SSLContext | None
+    tls: RenewableContext | None
 
 
 async def serve(config: NodeConfig) -> None:
@@ -64,12 +64,17 @@ async def serve(config: NodeConfig) -> None:
     stop = _stop_event()
     async with AsyncExitStack() as stack:
         bound: dict[str, str] = {}
-        for port in await _open_ports(config, telemetry, stack):
+        ports = await _open_ports(config, telemetry, stack)
+        for port in ports:
             runner = _runner(port.app, config)
             stack.push_async_callback(runner.cleanup)
             scheme = "http" if port.tls is None else "https"
             bound[port.name] = f"{scheme}://{await _listen(runner, port, config.limits)}"
-        _announce(config, telemetry, bound)
+        watch = CertificateWatch(config.tls, [port.tls for port in ports if port.tls], telemetry)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.wake)
+        watching = asyncio.create_task(watch.run())
+        stack.callback(watching.cancel)
+        _announce(config, telemetry, watch.pin, bound)
         await stop.wait()
         telemetry.log.info("stopping", id=config.id)
     telemetry.log.info("stopped", id=config.id)
@@ -77,7 +82,7 @@ async def serve(config: NodeConfig) -> None:
 
 async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> list[_Port]:
     """Stores, services and applications of the node's roles. The admin port is first: it is closed last."""
-    tls = create_tls_context(config.tls)
+    tls = RenewableContext(partial(create_tls_context, config.tls))
     shares, capsules = None, None
     if "shares" in config.roles:
         audit = await _open_audit(config, telemetry, stack)
@@ -86,7 +91,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         shares = create_service(config, store, audit=audit)
     fetch_ports = []
     if config.capsules is not None:
-        fetch_tls = create_fetch_tls_context(config.tls, config.capsules.anchors)
+        fetch_tls = RenewableContext(partial(create_fetch_tls_context, config.tls, config.capsules.anchors))
         capsule_store = await open_capsule_store(config.storage)
         stack.push_async_callback(capsule_store.close)
         capsules = create_capsule_service(config, config.capsules, capsule_store)
@@ -107,6 +112,7 @@ async def _open_audit(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     key = NodeKey.from_file(config.sealing.key_file)
     audit = AuditLog.open(config.audit.folder, AuditKeys(key), time.time)
     stack.push_async_callback(audit.close)
+    measure_audit(audit, telemetry.registry)
     await audit.write(Event.START, key_id=key.key_id, version=__version__)
     return audit
 
@@ -125,7 +131,8 @@ def _runner(app: web.Application, config: NodeConfig) -> web.AppRunner:
 async def _listen(runner: web.AppRunner, port: _Port, limits: LimitSettings) -> str:
     """Open a port; return it as HOST:PORT with the real port."""
     await runner.setup()
-    await BoundedSite(runner, port.address, port.tls, limits).start()
+    tls = None if port.tls is None else port.tls.context
+    await BoundedSite(runner, port.address, tls, limits).start()
     bound: Any = runner.addresses[0]
     host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     return f"{host}:{bound[1]}"
@@ -139,7 +146,7 @@ def _stop_event() -> asyncio.Event:
     return stop
 
 
-def _announce(config: NodeConfig, telemetry: Telemetry, bound: Mapping[str, str]) -> None:
+def _announce(config: NodeConfig, telemetry: Telemetry, pin: str, bound: Mapping[str, str]) -> None:
     telemetry.log.info(
         "ready",
         id=config.id,
@@ -147,10 +154,6 @@ def _announce(config: NodeConfig, telemetry: Telemetry, bound: Mapping[str, str]
         version=__version__,
         public_url=str(config.public_url),
         storage=config.storage.kind,
-        pin_sha256=_pin(config.tls.certificate_file),
+        pin_sha256=pin,
         **bound,
     )
-
-
-def _pin(certificate_file: Path) -> str:
-    return certificate_pin(x509.load_pem_x509_certificate(certificate_file.read_bytes()))

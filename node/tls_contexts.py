@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The server's side of TLS at a node's ports: version 1.3 only, with the certificate of the configuration."""
+"""The server's side of TLS at a node's ports: version 1.3 only, with the certificate of the configuration.
+
+When that certificate is looked at again is ``certificate_watch``'s matter.
+"""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -51,3 +54,32 @@ def create_fetch_tls_context(settings: TLSSettings, anchors: Sequence[Path]) -> 
         for certificate in load_certificates(path):
             context.load_verify_locations(cadata=certificate.public_bytes(Encoding.DER))
     return context
+
+
+class RenewableContext:
+    """A port's context whose certificate can be renewed while the port is open.
+
+    Each handshake is given what was made last: OpenSSL then takes certificate, key and anchors from there,
+    and all else from ``context``, which stays. Connections that are open keep what they began with.
+
+    Attributes:
+        context: what the port is opened with.
+    """
+
+    def __init__(self, make: Callable[[], ssl.SSLContext]) -> None:
+        self._make = make
+        self.context = make()
+        self._latest = self.context
+        self.context.sni_callback = self._take_latest
+
+    def renew(self) -> None:
+        """Read the files again; if they are of no use, all stays as it is.
+
+        Raises:
+            ConfigurationError: the files are not a certificate and its key.
+            OSError: one of them cannot be read.
+        """
+        self._latest = self._make()
+
+    def _take_latest(self, handshake: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        handshake.context = self._latest

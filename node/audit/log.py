@@ -13,6 +13,7 @@ import fcntl
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -32,10 +33,11 @@ _Entry = tuple[Event, dict[str, Any]]
 class _Job:
     """One line to write and who waits for it."""
 
-    __slots__ = ("entry", "future", "loop")
+    __slots__ = ("entry", "future", "loop", "since")
 
     def __init__(self, entry: _Entry) -> None:
         self.entry = entry
+        self.since = time.monotonic()
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[None] = self.loop.create_future()
 
@@ -68,6 +70,7 @@ class AuditLog:
         self._is_broken = False
         self._is_torn = False
         self._is_closed = False
+        self._under_way: _Job | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="osak-audit", daemon=True)
 
@@ -98,6 +101,17 @@ class AuditLog:
     def end(self) -> Position:
         """The last line that is on the disk."""
         return self._end
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long the oldest line that is not on the disk yet has waited; 0 if none waits."""
+        oldest = self._under_way
+        return 0.0 if oldest is None else time.monotonic() - oldest.since
+
+    @property
+    def unsigned_lines(self) -> int:
+        """How many lines no checkpoint covers yet."""
+        return self._end.number - self._signed
 
     async def write(self, event: Event, **fields: Any) -> None:
         """Write one line; it is synced when this returns.
@@ -145,6 +159,7 @@ class AuditLog:
         """The thread: one batch after another until ``close``."""
         while jobs := self._next_batch():
             error = None
+            self._under_way = jobs[0]
             try:
                 self._append([job.entry for job in jobs])
             except OSError as failure:
@@ -152,6 +167,7 @@ class AuditLog:
                 self._is_broken = True
             else:
                 self._is_broken = False
+            self._under_way = None
             _settle(jobs, error)
 
     def _next_batch(self) -> list[_Job]:

@@ -94,13 +94,14 @@ async def test_an_error_answer_is_a_refusal(authority: Authority, call: str) -> 
 
 
 async def test_a_problem_document_is_kept(authority: Authority) -> None:
-    """A node's own words reach the person."""
+    """A node's own words reach the person, with the number by which its operator finds the request."""
     body = b'{"status":404,"code":"not-found","title":"No such share.","request_id":"r1"}'
     error = await _fail(
         authority, send(reply("404 Not Found", body, "Content-Type: application/problem+json"))
     )
     assert isinstance(error, Refused)
     assert (error.problem.code, error.problem.request_id) == ("not-found", "r1")
+    assert str(error) == "answered 404: not-found, No such share. (request r1)"
 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
