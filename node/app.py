@@ -46,6 +46,7 @@ from osak.node.sealing import NodeKey, Sealer
 from osak.node.service import ShareService
 from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
+from osak.node.tracing.base import SpanMaker, no_span
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_SHARE_BYTES, NodeIdentity
 
@@ -59,6 +60,7 @@ def create_service(
     *,
     counter: RateCounter | None = None,
     audit: AuditLog | None = None,
+    span: SpanMaker = no_span,
     clock: Callable[[], float] = time.time,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> ShareService:
@@ -80,7 +82,8 @@ def create_service(
         sealer=Sealer(key, random_bytes),
         nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
         expiry=ExpiryRules(config.expiry.default, config.expiry.max),
-        journal=Journal(audit),
+        journal=Journal(audit, span),
+        span=span,
         recipient_limit=RecipientLimit(counter or MemoryCounter(), config.limits.rates.per_recipient),
         clock=clock,
         random_bytes=random_bytes,

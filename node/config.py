@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from osak.node.rate_settings import Network, RateSettings
 from osak.node.setting_types import ExistingFile, FilePath
 from osak.node.storage_settings import StorageSettings
+from osak.node.trace_settings import TraceSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_BODY_BYTES
@@ -247,6 +248,7 @@ class NodeConfig(Settings):
     sealing: SealingSettings
     audit: AuditSettings | None = None
     admin: AdminSettings = Field(default_factory=AdminSettings)
+    traces: TraceSettings | None = None
 
     @model_validator(mode="before")
     @classmethod

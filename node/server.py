@@ -37,6 +37,8 @@ from osak.node.sealing import NodeKey
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
 from osak.node.tls_contexts import RenewableContext, create_fetch_tls_context, create_tls_context
+from osak.node.tracing import open_tracing
+from osak.node.tracing.base import SpanMaker, no_span
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _MAX_HEADERS = 64
@@ -59,10 +61,9 @@ async def serve(config: NodeConfig) -> None:
         StorageError: the store cannot be opened.
         OSError: a port cannot be opened, or a file not read.
     """
-    telemetry = create_telemetry(sys.stderr, __version__)
-    take_over_library_logs(telemetry)
     stop = _stop_event()
     async with AsyncExitStack() as stack:
+        telemetry = _open_telemetry(config, stack)
         bound: dict[str, str] = {}
         ports = await _open_ports(config, telemetry, stack)
         for port in ports:
@@ -80,6 +81,17 @@ async def serve(config: NodeConfig) -> None:
     telemetry.log.info("stopped", id=config.id)
 
 
+def _open_telemetry(config: NodeConfig, stack: AsyncExitStack) -> Telemetry:
+    span: SpanMaker = no_span
+    if config.traces is not None:
+        tracing = open_tracing(config.traces, config.id, __version__)
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
+        span = tracing.span
+    telemetry = create_telemetry(sys.stderr, __version__, span)
+    take_over_library_logs(telemetry)
+    return telemetry
+
+
 async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> list[_Port]:
     """Stores, services and applications of the node's roles. The admin port is first: it is closed last."""
     tls = RenewableContext(partial(create_tls_context, config.tls))
@@ -88,7 +100,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         audit = await _open_audit(config, telemetry, stack)
         store = await open_store(config.storage, config.moving_from)
         stack.push_async_callback(store.close)
-        shares = create_service(config, store, audit=audit)
+        shares = create_service(config, store, audit=audit, span=telemetry.span)
     fetch_ports = []
     if config.capsules is not None:
         fetch_tls = RenewableContext(partial(create_fetch_tls_context, config.tls, config.capsules.anchors))

@@ -24,6 +24,7 @@ from osak.node.limits.recipients import RecipientLimit
 from osak.node.nonces import NonceMint
 from osak.node.sealing import Sealer
 from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.tracing.base import SpanMaker, no_span
 from osak.shares.protocol.messages import NonceReply, ShareMessage
 from osak.shares.protocol.share_set import ShareSetMember
 from osak.shares.protocol.urls import ServerURL
@@ -53,10 +54,12 @@ class ShareService:
         expiry: ExpiryRules,
         recipient_limit: RecipientLimit,
         journal: Journal,
+        span: SpanMaker = no_span,
         clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self._journal = journal
+        self._span = span
         self._recipient_limit = recipient_limit
         self._public_url = public_url
         self._store = store
@@ -101,7 +104,8 @@ class ShareService:
             share_set=None if share_set is None else str(share_set),
         )
         await self._journal.create(share_id)
-        await self._store.add(share)
+        with self._span("store add"):
+            await self._store.add(share)
         return CreatedShare(share_id, share.expires_at)
 
     async def issue_nonce(self, share_id: str) -> NonceReply:
@@ -132,7 +136,8 @@ class ShareService:
     async def _release(self, share_id: str, evidence: Evidence) -> ShareMessage:
         now = self._now()
         # (1) Certificate and signature: who asks?
-        principal = self._authenticator.authenticate(evidence, datetime.fromtimestamp(now, UTC))
+        with self._span("check ticket"):
+            principal = self._authenticator.authenticate(evidence, datetime.fromtimestamp(now, UTC))
         # (2) Is the ticket for me and for this share?
         audience = principal.audience
         if audience.server != self._public_url:
@@ -150,7 +155,9 @@ class ShareService:
         # (5) Do they fetch too much? Asked only of the proven owner, so that nobody else can use it up.
         await self._recipient_limit.admit(self._sealer.recipient_tag("rate", principal.recipient_id))
         # (6) Atomically: spend the nonce, if the share is still there.
-        if not await self._store.spend(share_id, audience.nonce, keep_until):
+        with self._span("store spend"):
+            is_fresh = await self._store.spend(share_id, audience.nonce, keep_until)
+        if not is_fresh:
             raise ShareNotFoundError("the nonce was spent, or the share deleted meanwhile")
         # (7) Last: nothing leaves before the log of it is on the disk.
         await self._journal.release(share_id, principal.recipient_id)
@@ -200,7 +207,8 @@ class ShareService:
             raise
 
     async def _find(self, share_id: str, now: int) -> StoredShare:
-        stored = await self._store.get(share_id, now)
+        with self._span("store get"):
+            stored = await self._store.get(share_id, now)
         if stored is None:
             raise ShareNotFoundError("no such share")
         if stored.key_id != self._sealer.key_id:

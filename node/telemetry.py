@@ -21,6 +21,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from osak.node.tracing.base import SpanMaker, no_span
 from osak.shares.protocol.headers import REQUEST_ID
 
 LOGGED_FIELDS: Final = frozenset(
@@ -66,10 +67,11 @@ class Telemetry:
     refusals: Counter
     expired_shares: Counter
     expired_capsules: Counter
+    span: SpanMaker
 
 
-def create_telemetry(stream: TextIO, version: str) -> Telemetry:
-    """Logger and metrics of one node; log lines go to ``stream``."""
+def create_telemetry(stream: TextIO, version: str, span: SpanMaker = no_span) -> Telemetry:
+    """Logger and metrics of one node; log lines go to ``stream``, spans to ``span``."""
     registry = CollectorRegistry()
     Gauge("osak_node_info", "Version of the node's software.", ["version"], registry=registry).labels(
         version
@@ -92,6 +94,7 @@ def create_telemetry(stream: TextIO, version: str) -> Telemetry:
         expired_capsules=Counter(
             "osak_node_expired_capsules", "Capsules erased after expiry.", registry=registry
         ),
+        span=span,
     )
 
 
@@ -102,12 +105,19 @@ def observe_requests(telemetry: Telemetry) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         request_id = request[REQUEST_ID_KEY] = secrets.token_hex(8)
-        response = await handler(request)
-        response.headers.update({REQUEST_ID: request_id, "Server": "osak"})
-        seconds = time.perf_counter() - started
         resource = request.match_info.route.resource
         route = UNKNOWN_ROUTE if resource is None else resource.canonical
         method = request.method if request.method in _KNOWN_METHODS else "OTHER"
+        with telemetry.span(f"{method} {route}") as span:
+            response = await handler(request)
+            span.tell("http.request.method", method)
+            span.tell("http.route", route)
+            span.tell("http.response.status_code", response.status)
+            span.tell("osak.request_id", request_id)
+            if refusal := request.get(REFUSAL_KEY):
+                span.tell("osak.code", refusal["code"])
+        response.headers.update({REQUEST_ID: request_id, "Server": "osak"})
+        seconds = time.perf_counter() - started
         telemetry.requests.labels(method, route, response.status).inc()
         telemetry.request_seconds.labels(route).observe(seconds)
         telemetry.log.info(
@@ -145,8 +155,8 @@ class ForeignLogHandler(logging.Handler):
 
 
 def take_over_library_logs(telemetry: Telemetry) -> None:
-    """Send aiohttp's and asyncio's log records through ours; for a process that is one node."""
-    for name in ("aiohttp", "asyncio"):
+    """Send libraries' log records through ours; for a process that is one node."""
+    for name in ("aiohttp", "asyncio", "opentelemetry", "urllib3"):
         logger = logging.getLogger(name)
         logger.handlers = [ForeignLogHandler(telemetry.log)]
         logger.propagate = False

@@ -10,13 +10,15 @@ from typing import Any
 from osak.node.audit.log import AuditLog
 from osak.node.audit.record import Event
 from osak.node.errors import NodeError
+from osak.node.tracing.base import SpanMaker, no_span
 
 
 class Journal:
     """The acts of a node that keeps shares; any method may raise ``AuditError``. Without a log it is mute."""
 
-    def __init__(self, log: AuditLog | None) -> None:
+    def __init__(self, log: AuditLog | None, span: SpanMaker = no_span) -> None:
         self._log = log
+        self._span = span
 
     async def create(self, share_id: str) -> None:
         """A share is about to be stored."""
@@ -53,4 +55,5 @@ class Journal:
 
     async def _write(self, event: Event, share_id: str, **fields: Any) -> None:
         if self._log is not None:
-            await self._log.write(event, share=self._log.keys.pseudonym(share_id), **fields)
+            with self._span("audit log"):
+                await self._log.write(event, share=self._log.keys.pseudonym(share_id), **fields)

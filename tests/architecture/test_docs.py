@@ -87,14 +87,16 @@ def test_every_decision_is_in_the_index() -> None:
 
 def test_operations_yaml_is_accepted(tmp_path: Path) -> None:
     """The YAML in docs/operations.md, with its additions, is taken by the real loaders."""
-    node, role, client, servers = _blocks(ROOT / "docs" / "operations.md", "yaml")
+    node, *additions, client, servers = _blocks(ROOT / "docs" / "operations.md", "yaml")
     for name in ("tls/cert.pem", "tls/key.pem", "trust/people-ca.pem", "node.key"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "node.yaml").write_text(node, encoding="utf-8")
     assert load_node_config(tmp_path / "node.yaml", {}).id == "ria"
-    (tmp_path / "node.yaml").write_text(node + role, encoding="utf-8")
-    assert load_node_config(tmp_path / "node.yaml", {}).roles == ("shares", "capsules")
+    for addition in additions:
+        (tmp_path / "node.yaml").write_text(node + addition, encoding="utf-8")
+        added = load_node_config(tmp_path / "node.yaml", {}).model_fields_set
+        assert added >= set(yaml.safe_load(addition))
     config = load_settings(client + servers, ClientConfig, source="osak.yaml", environment={})
     assert config.group(None)[0] == "archive"
     assert len(config.capsule_servers) == 1
