@@ -6,7 +6,7 @@ alone, so that none stands in a YAML that people mail around.
 """
 
 import re
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -67,10 +67,9 @@ class RedisTLSSettings(Settings):
         return self
 
 
-class RedisStorageSettings(Settings):
-    """Shares in Redis 6.2 or newer: many processes of one node share it."""
+class RedisSettings(Settings):
+    """How to reach a Redis 6.2 or newer: a server, the master behind Sentinels, or a Cluster."""
 
-    kind: Literal["redis"]
     mode: Literal["server", "sentinel", "cluster"] = Field(
         "server", description="one server, a master that Sentinels watch, or a Redis Cluster"
     )
@@ -93,17 +92,11 @@ class RedisStorageSettings(Settings):
     sentinel_username: str | None = Field(None, min_length=1, description="ACL user at the Sentinels")
     sentinel_password_file: ExistingFile | None = Field(None, description="file with the Sentinels' password")
     tls: RedisTLSSettings | None = Field(None, description="left out: no TLS")
-    replicas: int = Field(
-        0, ge=0, le=16, description="how many replicas must have a write before it is acknowledged"
-    )
-    allow_volatile: bool = Field(
-        default=False, description="start with a Redis that can lose what it acknowledged: for trials only"
-    )
     timeout_seconds: float = Field(2, gt=0, le=60, description="until Redis must have answered")
     max_connections: int = Field(64, ge=1, le=10_000, description="connections, and requests at once")
 
     @model_validator(mode="after")
-    def _fits_mode(self) -> "RedisStorageSettings":
+    def _fits_mode(self) -> Self:
         sentinel = (self.master, self.sentinel_username, self.sentinel_password_file)
         if self.mode == "sentinel" and self.master is None:
             raise ValueError("mode sentinel needs master")
@@ -116,6 +109,18 @@ class RedisStorageSettings(Settings):
         if self.mode == "cluster" and self.database:
             raise ValueError("a Cluster has database 0 alone")
         return self
+
+
+class RedisStorageSettings(RedisSettings):
+    """Shares in Redis: many processes of one node share it."""
+
+    kind: Literal["redis"]
+    replicas: int = Field(
+        0, ge=0, le=16, description="how many replicas must have a write before it is acknowledged"
+    )
+    allow_volatile: bool = Field(
+        default=False, description="start with a Redis that can lose what it acknowledged: for trials only"
+    )
 
 
 StorageSettings = SQLiteStorageSettings | MemoryStorageSettings | RedisStorageSettings

@@ -36,7 +36,7 @@ class RedisCapsuleStore:
             ConfigurationError: a file of the settings is not what it should be.
             OSError: one cannot be read.
         """
-        store = cls(RedisDatabase.open(settings), settings, clock)
+        store = cls(RedisDatabase.open(settings, settings.replicas), settings, clock)
         try:
             await store.check()
         except BaseException:

@@ -27,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from osak.node.errors import StorageError
-from osak.node.storage_settings import RedisStorageSettings, RedisTLSSettings
+from osak.node.storage_settings import RedisSettings, RedisTLSSettings
 from osak.shares.errors import ConfigurationError
 
 _SCAN_COUNT: Final = 1000
@@ -36,17 +36,24 @@ _SCAN_COUNT: Final = 1000
 class RedisDatabase:
     """An open Redis; make it with ``open``."""
 
-    def __init__(self, client: Any, settings: RedisStorageSettings, sentinel: Sentinel | None = None) -> None:
+    def __init__(
+        self, client: Any, settings: RedisSettings, replicas: int, sentinel: Sentinel | None = None
+    ) -> None:
         # Any: Redis and RedisCluster have no common type that knows their commands.
         self._client = client
         self._sentinel = sentinel
-        self._settings = settings
+        self._timeout_seconds = settings.timeout_seconds
+        self._replicas = replicas
         self._slots = asyncio.Semaphore(settings.max_connections)
         self._closed = False
 
     @classmethod
-    def open(cls, settings: RedisStorageSettings) -> "RedisDatabase":
+    def open(cls, settings: RedisSettings, replicas: int = 0) -> "RedisDatabase":
         """Prepare connections; nothing is sent yet.
+
+        Args:
+            settings: where it is.
+            replicas: how many of them must have a write before it is acknowledged.
 
         Raises:
             ConfigurationError: a file of the settings is not what it should be.
@@ -56,7 +63,7 @@ class RedisDatabase:
         first = settings.addresses[0]
         if settings.mode == "cluster":
             nodes = [ClusterNode(address.host, address.port) for address in settings.addresses]
-            return cls(RedisCluster(startup_nodes=nodes, **options), settings)
+            return cls(RedisCluster(startup_nodes=nodes, **options), settings, replicas)
         options |= {"db": settings.database}
         if settings.mode == "sentinel":
             sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py left this one out
@@ -64,11 +71,11 @@ class RedisDatabase:
                 sentinel_kwargs=_sentinel_options(settings, options),
                 **options,
             )
-            return cls(sentinel.master_for(settings.master or ""), settings, sentinel)
+            return cls(sentinel.master_for(settings.master or ""), settings, replicas, sentinel)
         place: dict[str, Any] = {"host": first.host, "port": first.port}
         if first.socket:
             place = {"unix_socket_path": first.socket}
-        return cls(Redis(**place, **options), settings)
+        return cls(Redis(**place, **options), settings, replicas)
 
     async def read(self, *command: str | bytes | int) -> Any:
         """Send one command that changes nothing.
@@ -86,7 +93,7 @@ class RedisDatabase:
             StorageError: no answer, an error, or too few replicas: it may or may not have been done.
         """
         async with self._use():
-            if not self._settings.replicas:
+            if not self._replicas:
                 return await self._client.execute_command(*command)
             return await self._write_to_replicas(key, command)
 
@@ -144,8 +151,8 @@ class RedisDatabase:
 
     async def _write_to_replicas(self, key: str, command: tuple[str | bytes | int, ...]) -> Any:
         """The command and WAIT on one connection: WAIT speaks of what that connection wrote."""
-        wanted = self._settings.replicas
-        milliseconds = int(self._settings.timeout_seconds * 500)
+        wanted = self._replicas
+        milliseconds = int(self._timeout_seconds * 500)
         if isinstance(self._client, RedisCluster):
             _ = await self._client.initialize()
             target: dict[str, Any] = {"target_nodes": [self._client.get_node_from_key(key)]}
@@ -176,7 +183,7 @@ def _translated() -> Iterator[None]:
         raise StorageError(f"Redis failed: {type(error).__name__}: {error}") from error
 
 
-def _connection_options(settings: RedisStorageSettings) -> dict[str, Any]:
+def _connection_options(settings: RedisSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "protocol": 2,
         "username": settings.username,
@@ -193,7 +200,7 @@ def _connection_options(settings: RedisStorageSettings) -> dict[str, Any]:
     return options
 
 
-def _sentinel_options(settings: RedisStorageSettings, options: dict[str, Any]) -> dict[str, Any]:
+def _sentinel_options(settings: RedisSettings, options: dict[str, Any]) -> dict[str, Any]:
     """As to the master, but with the Sentinels' own user and password, and no database."""
     return {name: value for name, value in options.items() if name != "db"} | {
         "username": settings.sentinel_username,
