@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from osak.node.rate_settings import Network, RateSettings
 from osak.node.setting_types import ExistingFile, FilePath
-from osak.node.storage_settings import StorageSettings
+from osak.node.storage_settings import RedisSettings, StorageSettings
 from osak.node.trace_settings import TraceSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
@@ -147,6 +147,9 @@ class LimitSettings(Settings):
     max_connections: int = Field(1000, ge=1, le=1_000_000, description="open connections of one port")
     max_concurrent_requests: int = Field(256, ge=1, le=100_000, description="requests worked on at once")
     rates: RateSettings = Field(default_factory=RateSettings)
+    counter: RedisSettings | None = Field(
+        None, description="a Redis in which all processes of this node count together; left out: each alone"
+    )
     trusted_proxies: tuple[Network, ...] = Field(
         (), description="whose X-Forwarded-For is believed; by default nobody's"
     )

@@ -2,8 +2,8 @@
 """How a share or capsule lies in the store: sealed under the node's key, so that a stolen database is mute.
 
 The node key is 32 random bytes. HKDF-SHA256 (RFC 5869) makes one key for each purpose from it:
-sealing (AES-256-GCM), recipient tags and nonces (HMAC-SHA256), the audit log (see ``audit.keys``), and
-the key's public id. Rules:
+sealing (AES-256-GCM), recipient tags and nonces (HMAC-SHA256), the audit log (see ``audit.keys``), names
+of shared rate counters, and the key's public id. Rules:
 
 - a sealed share is ``version 1 || 12 random bytes || ciphertext and tag``; its associated data binds
   share id and recipient tag, so no row can be moved to another share or given to another person;
@@ -49,6 +49,7 @@ class NodeKey:
     nonce_key: bytes = field(repr=False)
     pseudonym_key: bytes = field(repr=False)
     audit_seed: bytes = field(repr=False)
+    counter_key: bytes = field(repr=False)
 
     @classmethod
     def from_bytes(cls, master: bytes) -> "NodeKey":
@@ -66,6 +67,7 @@ class NodeKey:
             nonce_key=_derive(master, b"osak-node-nonce-v1", 32),
             pseudonym_key=_derive(master, b"osak-node-audit-pseudonym-v1", 64),
             audit_seed=_derive(master, b"osak-node-audit-signing-v1", 32),
+            counter_key=_derive(master, b"osak-node-rate-counter-v1", 32),
         )
 
     @classmethod

@@ -33,6 +33,7 @@ from osak.node.audit.record import Event
 from osak.node.certificate_watch import CertificateWatch
 from osak.node.config import LimitSettings, ListenAddress, NodeConfig
 from osak.node.limits.connections import BoundedSite
+from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.sealing import NodeKey
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
@@ -95,26 +96,38 @@ def _open_telemetry(config: NodeConfig, stack: AsyncExitStack) -> Telemetry:
 async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> list[_Port]:
     """Stores, services and applications of the node's roles. The admin port is first: it is closed last."""
     tls = RenewableContext(partial(create_tls_context, config.tls))
+    counter = _open_counter(config, telemetry, stack)
     shares, capsules = None, None
     if "shares" in config.roles:
         audit = await _open_audit(config, telemetry, stack)
         store = await open_store(config.storage, config.moving_from)
         stack.push_async_callback(store.close)
-        shares = create_service(config, store, audit=audit, span=telemetry.span)
+        shares = create_service(config, store, counter=counter, audit=audit, span=telemetry.span)
     fetch_ports = []
     if config.capsules is not None:
         fetch_tls = RenewableContext(partial(create_fetch_tls_context, config.tls, config.capsules.anchors))
         capsule_store = await open_capsule_store(config.storage)
         stack.push_async_callback(capsule_store.close)
         capsules = create_capsule_service(config, config.capsules, capsule_store)
-        fetch_app = create_fetch_app(config, capsules, telemetry)
+        fetch_app = create_fetch_app(config, capsules, telemetry, counter)
         fetch_ports.append(_Port("fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls))
     services = [service for service in (shares, capsules) if service is not None]
     return [
         _Port("admin", create_admin_app(services, telemetry), config.admin.listen, None),
         *fetch_ports,
-        _Port("listen", create_app(config, shares, telemetry, capsules), config.listen, tls),
+        _Port("listen", create_app(config, shares, telemetry, capsules, counter), config.listen, tls),
     ]
+
+
+def _open_counter(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> RateCounter:
+    if config.limits.counter is None:
+        return MemoryCounter()
+    from osak.node.limits.redis_counter import RedisCounter  # noqa: PLC0415 - redis is loaded only when chosen
+
+    key = NodeKey.from_file(config.sealing.key_file).counter_key
+    counter = RedisCounter.open(config.limits.counter, key, telemetry.log)
+    stack.push_async_callback(counter.close)
+    return counter
 
 
 async def _open_audit(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> AuditLog | None:
