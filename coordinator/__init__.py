@@ -34,6 +34,7 @@ from osak.coordinator.placement import Placement, Receipt, Scheme
 from osak.coordinator.progress import Progress
 from osak.coordinator.transport.base import NodeTransport, UploadOptions
 from osak.coordinator.trust import server_named_by_container
+from osak.coordinator.upload_credential import UploadCredential
 
 __all__ = [
     "BadReply",
@@ -66,6 +67,7 @@ __all__ = [
     "UnknownServerError",
     "Unreachable",
     "Untrusted",
+    "UploadCredential",
     "UploadOptions",
     "WrongSecretError",
     "server_named_by_container",

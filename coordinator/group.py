@@ -7,17 +7,11 @@ server however it was spelt.
 """
 
 import re
-from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, model_validator
 
+from osak.coordinator.upload_credential import ExistingFile, UploadCredential
 from osak.shares.configuration import Settings
 from osak.shares.errors import MessageError
 from osak.shares.protocol.strict_json import decode_base64
@@ -61,23 +55,8 @@ class TLSSettings(Settings):
         pin_sha256: base64 SHA-256 of the SubjectPublicKeyInfo (RFC 7469, section 2.4).
     """
 
-    ca_file: Path | None = None
+    ca_file: ExistingFile | None = None
     pin_sha256: Annotated[str, AfterValidator(_check_pin)] | None = None
-
-    @field_validator("ca_file")
-    @classmethod
-    def _find_ca_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is None:
-            return None
-        folder = (info.context or {}).get("folder", Path())
-        try:
-            path: Path = folder / value.expanduser()
-            found = path.is_file()
-        except (OSError, RuntimeError) as cause:  # a name no file can have, or the home of nobody
-            raise ValueError("that cannot be the path of a file") from cause
-        if not found:
-            raise ValueError(f"there is no file {path}")
-        return path
 
 
 class Server(Settings):
@@ -88,12 +67,14 @@ class Server(Settings):
         organisation: who runs it, for people.
         url: base URL in canonical form; also what the server's tickets are made out to.
         tls: how its certificate is trusted.
+        upload: how the sender is known there, if the server wants to know.
     """
 
     id: Annotated[str, AfterValidator(_check_id)]
     organisation: OrganisationName
     url: URL
     tls: TLSSettings = TLSSettings()
+    upload: UploadCredential | None = None
 
 
 class Group(Settings):

@@ -27,7 +27,7 @@ from osak.node.capsule_service import CapsuleService
 from osak.node.config import CapsuleSettings, LimitSettings, NodeConfig
 from osak.node.errors import StorageError
 from osak.node.expiry import ExpiryRules
-from osak.node.handlers.keys import CAPSULES, CHECKED, IDENTITY, REGISTRY, SERVICE, Service
+from osak.node.handlers.keys import CAPSULES, CHECKED, IDENTITY, REGISTRY, SENDERS, SERVICE, Service
 from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.limits.gate import Gate
 from osak.node.limits.recipients import RecipientLimit
@@ -43,6 +43,7 @@ from osak.node.routes import (
     add_routes,
 )
 from osak.node.sealing import NodeKey, Sealer
+from osak.node.senders import Senders
 from osak.node.service import ShareService
 from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
@@ -128,9 +129,15 @@ def create_app(
         telemetry: of the node.
         capsules: keeps capsules, if the node has that role; here they are only uploaded.
         counter: of rates, where several processes are one node; by default this process counts alone.
+
+    Raises:
+        ConfigurationError: a sender's certificate is none.
+        OSError: one cannot be read.
     """
-    app = _public_app(config, telemetry, counter or MemoryCounter())
+    counter = counter or MemoryCounter()
+    app = _public_app(config, telemetry, counter)
     app[IDENTITY] = _identity(config)
+    app[SENDERS] = Senders(config.uploads, counter, lambda name: telemetry.uploads.labels(name).inc())
     add_routes(app, IDENTITY_ROUTES, config.public_url.path)
     if service is not None:
         app[SERVICE] = service

@@ -27,6 +27,7 @@ from osak.node.rate_settings import Network, RateSettings
 from osak.node.setting_types import ExistingFile, FilePath
 from osak.node.storage_settings import RedisSettings, StorageSettings
 from osak.node.trace_settings import TraceSettings
+from osak.node.upload_settings import UploadSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_BODY_BYTES
@@ -247,6 +248,7 @@ class NodeConfig(Settings):
     trust: TrustSettings | None = Field(None, validate_default=True)
     capsules: CapsuleSettings | None = Field(None, validate_default=True)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    uploads: UploadSettings | None = None
     expiry: ExpirySettings = Field(default_factory=ExpirySettings)
     sealing: SealingSettings
     audit: AuditSettings | None = None

@@ -8,6 +8,7 @@ NodeError
 ├── TicketRefusedError          the ticket, or
 │   └── CertificateRefusedError its certificate, does not prove who asks
 ├── ClientCertificateMissingError  the connection came without a client certificate
+├── SenderRefusedError         only configured senders may store, and this is none of them
 ├── CapsuleNotFoundError        unknown, foreign or expired capsule
 ├── ShareNotFoundError          unknown, foreign, revoked or expired share, spent or stale nonce
 ├── RouteNotFoundError          no such path
@@ -64,6 +65,10 @@ class CertificateRefusedError(TicketRefusedError):
 
 class ClientCertificateMissingError(NodeError):
     """A capsule was asked for over a connection without a client certificate."""
+
+
+class SenderRefusedError(NodeError):
+    """Only configured senders may store here."""
 
 
 class CapsuleNotFoundError(NodeError):
@@ -145,6 +150,11 @@ ANSWERS: Final[dict[type[NodeError], Answer]] = {
     ),
     ClientCertificateMissingError: Answer(
         HTTPStatus.UNAUTHORIZED, ProblemCode.CERTIFICATE_NEEDED, "a client certificate is needed"
+    ),
+    SenderRefusedError: Answer(
+        HTTPStatus.UNAUTHORIZED,
+        ProblemCode.SENDER_REFUSED,
+        "only organisations that this node knows may store here; ask its operator for a token",
     ),
     CapsuleNotFoundError: Answer(
         HTTPStatus.NOT_FOUND, ProblemCode.NOT_FOUND, "no such capsule, or not for this certificate"

@@ -37,6 +37,7 @@ _BY_STATUS: dict[int, type[NodeError]] = {
 _CHALLENGES = {
     ProblemCode.TICKET_REFUSED: AUTH_TICKET,
     ProblemCode.CERTIFICATE_NEEDED: "client-certificate",
+    ProblemCode.SENDER_REFUSED: "Bearer",
 }
 
 

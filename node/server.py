@@ -9,6 +9,7 @@ takes a renewed certificate into use.
 import asyncio
 import logging
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.sealing import NodeKey
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
-from osak.node.tls_contexts import RenewableContext, create_fetch_tls_context, create_tls_context
+from osak.node.tls_contexts import RenewableContext, create_mutual_tls_context, create_tls_context
 from osak.node.tracing import open_tracing
 from osak.node.tracing.base import SpanMaker, no_span
 
@@ -95,7 +96,7 @@ def _open_telemetry(config: NodeConfig, stack: AsyncExitStack) -> Telemetry:
 
 async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> list[_Port]:
     """Stores, services and applications of the node's roles. The admin port is first: it is closed last."""
-    tls = RenewableContext(partial(create_tls_context, config.tls))
+    tls = RenewableContext(partial(_create_listen_context, config))
     counter = _open_counter(config, telemetry, stack)
     shares, capsules = None, None
     if "shares" in config.roles:
@@ -105,7 +106,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         shares = create_service(config, store, counter=counter, audit=audit, span=telemetry.span)
     fetch_ports = []
     if config.capsules is not None:
-        fetch_tls = RenewableContext(partial(create_fetch_tls_context, config.tls, config.capsules.anchors))
+        fetch_tls = RenewableContext(partial(create_mutual_tls_context, config.tls, config.capsules.anchors))
         capsule_store = await open_capsule_store(config.storage)
         stack.push_async_callback(capsule_store.close)
         capsules = create_capsule_service(config, config.capsules, capsule_store)
@@ -117,6 +118,13 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         *fetch_ports,
         _Port("listen", create_app(config, shares, telemetry, capsules, counter), config.listen, tls),
     ]
+
+
+def _create_listen_context(config: NodeConfig) -> ssl.SSLContext:
+    """TLS of the public port, which asks for a certificate only where senders are known by theirs."""
+    senders = () if config.uploads is None else config.uploads.senders
+    known = [sender.certificate_file for sender in senders if sender.certificate_file is not None]
+    return create_mutual_tls_context(config.tls, known) if known else create_tls_context(config.tls)
 
 
 def _open_counter(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> RateCounter:

@@ -77,6 +77,7 @@ class ShareService:
         expires_at: datetime | None = None,
         revocation_hash: bytes | None = None,
         share_set: ShareSetMember | None = None,
+        sender: str = "",
     ) -> CreatedShare:
         """Store a share durably and return its new random id.
 
@@ -85,6 +86,7 @@ class ShareService:
             expires_at: when the sender wants it gone; cut to the node's longest time.
             revocation_hash: SHA-256 of a token that may delete it.
             share_set: kept beside the share, not interpreted.
+            sender: which organisation stores it, for the audit log.
 
         Raises:
             BadRequestError: ``expires_at`` is not in the future.
@@ -103,7 +105,7 @@ class ShareService:
             revocation_hash=revocation_hash,
             share_set=None if share_set is None else str(share_set),
         )
-        await self._journal.create(share_id)
+        await self._journal.create(share_id, sender)
         with self._span("store add"):
             await self._store.add(share)
         return CreatedShare(share_id, share.expires_at)

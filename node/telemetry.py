@@ -65,6 +65,7 @@ class Telemetry:
     requests: Counter
     request_seconds: Histogram
     refusals: Counter
+    uploads: Counter
     expired_shares: Counter
     expired_capsules: Counter
     span: SpanMaker
@@ -90,6 +91,7 @@ def create_telemetry(stream: TextIO, version: str, span: SpanMaker = no_span) ->
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
         ),
         refusals=Counter("osak_node_refusals", "Requests refused, by error.", ["error"], registry=registry),
+        uploads=Counter("osak_node_uploads", "Uploads by configured senders.", ["sender"], registry=registry),
         expired_shares=Counter("osak_node_expired_shares", "Shares erased after expiry.", registry=registry),
         expired_capsules=Counter(
             "osak_node_expired_capsules", "Capsules erased after expiry.", registry=registry

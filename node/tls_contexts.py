@@ -34,7 +34,7 @@ def create_tls_context(settings: TLSSettings) -> ssl.SSLContext:
     return context
 
 
-def create_fetch_tls_context(settings: TLSSettings, anchors: Sequence[Path]) -> ssl.SSLContext:
+def create_mutual_tls_context(settings: TLSSettings, anchors: Sequence[Path]) -> ssl.SSLContext:
     """TLS 1.3 that also asks for the client's certificate (docs/adr/0010).
 
     OpenSSL checks its chain, its dates and that it is for clients, and the handshake fails if anything is

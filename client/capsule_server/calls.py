@@ -51,9 +51,14 @@ async def upload_capsule(
     given = dict(JSON_CONTENT)
     if expires_at is not None:
         given[headers.EXPIRY_TIME] = time_text(expires_at)
+    if server.upload is not None:
+        given |= server.upload.headers()
     request = Request("POST", server.url, KEY_CAPSULES_PATH, HTTPStatus.CREATED, given, message.to_json())
     with _named(server_id):
-        reply = await _call(request, make_context(server.tls), timeouts)
+        context = make_context(server.tls)
+        if server.upload is not None:
+            server.upload.show_certificate(context)
+        reply = await _call(request, context, timeouts)
         with reading_reply():
             transaction_id = transaction_id_from_location(reply.headers.get("Location", ""))
     return UploadedCapsule(server_id, transaction_id, _told_expiry(reply))

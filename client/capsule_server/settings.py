@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A capsule server as the administrator writes it: ``capsule_servers.<id>`` in the client's YAML."""
 
-from osak.coordinator import TLSSettings
+from osak.coordinator import TLSSettings, UploadCredential
 from osak.shares.configuration import Settings
 from osak.shares.setting_types import URL, Duration
 
@@ -15,9 +15,11 @@ class CapsuleServer(Settings):
         tls: how the server's certificate is trusted, at both.
         expires_after: how long to ask it to keep a capsule; None leaves it to the server. A certificate
             that ends sooner ends the capsule too.
+        upload: how the sender is known there, if the server wants to know.
     """
 
     url: URL
     fetch_url: URL
     tls: TLSSettings = TLSSettings()
     expires_after: Duration | None = None
+    upload: UploadCredential | None = None

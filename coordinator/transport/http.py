@@ -13,6 +13,7 @@ from osak.coordinator.group import Server, Timeouts, TLSSettings
 from osak.coordinator.transport.base import UploadOptions
 from osak.coordinator.transport.exchange import JSON_CONTENT, HTTPSession, Reply, Request, reading_reply
 from osak.coordinator.transport.tls import make_context
+from osak.coordinator.upload_credential import UploadCredential
 from osak.shares.protocol import headers
 from osak.shares.protocol.messages import NodeIdentity, NonceReply, ShareMessage
 from osak.shares.protocol.strict_json import encode_base64
@@ -32,6 +33,7 @@ class HTTPTransport:
     def __init__(self, timeouts: Timeouts) -> None:
         self._session = HTTPSession(timeouts)
         self._contexts: dict[TLSSettings, ssl.SSLContext] = {}
+        self._upload_contexts: dict[tuple[TLSSettings, UploadCredential], ssl.SSLContext] = {}
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
@@ -45,7 +47,12 @@ class HTTPTransport:
     async def create_share(self, server: Server, message: ShareMessage, options: UploadOptions) -> str:
         """POST /key-shares; see ``NodeTransport``."""
         given = {**JSON_CONTENT, **_upload_headers(options)}
-        reply = await self._call(server, "POST", KEY_SHARES_PATH, 201, headers=given, body=message.to_json())
+        context = self._context(server.tls)
+        if server.upload is not None:
+            given |= server.upload.headers()
+            context = self._upload_context(server.tls, server.upload)
+        request = Request("POST", server.url, KEY_SHARES_PATH, 201, given, message.to_json())
+        reply = await self._session.call(request, context)
         with reading_reply():
             return share_id_from_location(reply.headers.get("Location", ""))
 
@@ -93,6 +100,14 @@ class HTTPTransport:
         if trust not in self._contexts:
             self._contexts[trust] = make_context(trust)
         return self._contexts[trust]
+
+    def _upload_context(self, trust: TLSSettings, sender: UploadCredential) -> ssl.SSLContext:
+        """A context of its own: the certificate is shown with uploads only."""
+        if (trust, sender) not in self._upload_contexts:
+            context = make_context(trust)
+            sender.show_certificate(context)
+            self._upload_contexts[trust, sender] = context
+        return self._upload_contexts[trust, sender]
 
 
 def _upload_headers(options: UploadOptions) -> dict[str, str]:

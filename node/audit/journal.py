@@ -20,9 +20,9 @@ class Journal:
         self._log = log
         self._span = span
 
-    async def create(self, share_id: str) -> None:
-        """A share is about to be stored."""
-        await self._write(Event.CREATE, share_id)
+    async def create(self, share_id: str, sender: str = "") -> None:
+        """A share is about to be stored, by this organisation if senders are known."""
+        await self._write(Event.CREATE, share_id, **({"sender": sender} if sender else {}))
 
     async def nonce(self, share_id: str) -> None:
         """A nonce is about to be given out."""

@@ -5,13 +5,11 @@ Whose key the client holds was proved in the TLS handshake; the certificate is t
 and from nowhere else. A request that came to the wrong one of the two ports is told so by a 405.
 """
 
-import ssl
-
 from aiohttp import web
 
 from osak.node.errors import BadRequestError, ClientCertificateMissingError
-from osak.node.handlers.keys import CAPSULES
-from osak.node.handlers.request_headers import expiry_time, seconds_text
+from osak.node.handlers.keys import CAPSULES, SENDERS
+from osak.node.handlers.request_headers import client_certificate, expiry_time, seconds_text, sender_evidence
 from osak.shares.errors import MessageError
 from osak.shares.protocol import headers
 from osak.shares.protocol.capsule import CapsuleMessage, capsule_path, check_transaction_id
@@ -19,6 +17,7 @@ from osak.shares.protocol.capsule import CapsuleMessage, capsule_path, check_tra
 
 async def create_capsule(request: web.Request) -> web.Response:
     """POST /key-capsules, at the public port."""
+    await request.app[SENDERS].admit(*sender_evidence(request))
     try:
         message = CapsuleMessage.from_request(await request.read())
     except MessageError as error:
@@ -40,7 +39,10 @@ async def release_capsule(request: web.Request) -> web.Response:
         transaction_id = check_transaction_id(request.match_info["transaction_id"])
     except MessageError as error:
         raise BadRequestError(str(error)) from error
-    released = await request.app[CAPSULES].release(transaction_id, _client_certificate(request))
+    certificate = client_certificate(request)
+    if certificate is None:
+        raise ClientCertificateMissingError("the connection has no client certificate")
+    released = await request.app[CAPSULES].release(transaction_id, certificate)
     return web.Response(
         body=released.message.to_json(),
         content_type="application/json",
@@ -51,12 +53,3 @@ async def release_capsule(request: web.Request) -> web.Response:
 async def refuse_port(request: web.Request) -> web.Response:
     """Any capsule request at the port that does not serve it."""
     raise web.HTTPMethodNotAllowed(request.method, [])
-
-
-def _client_certificate(request: web.Request) -> bytes:
-    """The certificate whose key the client proved to hold, in DER."""
-    tls: ssl.SSLObject | None = request.get_extra_info("ssl_object")
-    certificate = None if tls is None else tls.getpeercert(binary_form=True)
-    if certificate is None:
-        raise ClientCertificateMissingError("the connection has no client certificate")
-    return certificate

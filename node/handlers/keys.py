@@ -8,6 +8,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from osak.node.capsule_service import CapsuleService
+from osak.node.senders import Senders
 from osak.node.service import ShareService
 from osak.shares.protocol.messages import NodeIdentity
 
@@ -25,6 +26,7 @@ class Service(Protocol):
 
 
 SERVICE = web.AppKey("service", ShareService)
+SENDERS = web.AppKey("senders", Senders)
 CAPSULES = web.AppKey("capsules", CapsuleService)
 IDENTITY = web.AppKey("identity", NodeIdentity)
 CHECKED = web.AppKey("checked", Sequence[Service])

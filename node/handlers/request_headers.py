@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Request headers as handlers take them: once or not at all, and times with a zone."""
+"""What handlers take beside the body: headers, once or not at all, and the client's certificate."""
 
+import ssl
 from datetime import UTC, datetime
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from osak.node.errors import BadRequestError
 from osak.shares.errors import MessageError
@@ -36,6 +37,21 @@ def expiry_time(request: web.Request) -> datetime | None:
         return parse_time(text)
     except MessageError as error:
         raise BadRequestError(f"{headers.EXPIRY_TIME}: {error}") from error
+
+
+def sender_evidence(request: web.Request) -> tuple[str | None, bytes | None]:
+    """By what a sender may be known: the header ``Authorization``, and the certificate it showed.
+
+    Raises:
+        BadRequestError: the header stands more than once.
+    """
+    return single_header(request, hdrs.AUTHORIZATION), client_certificate(request)
+
+
+def client_certificate(request: web.Request) -> bytes | None:
+    """The certificate whose key the client proved in the TLS handshake, in DER; taken from nowhere else."""
+    tls: ssl.SSLObject | None = request.get_extra_info("ssl_object")
+    return None if tls is None else tls.getpeercert(binary_form=True)
 
 
 def seconds_text(seconds: int) -> str:

@@ -11,8 +11,13 @@ from aiohttp import web
 
 from osak.node.auth.base import Evidence
 from osak.node.errors import BadRequestError
-from osak.node.handlers.keys import SERVICE
-from osak.node.handlers.request_headers import expiry_time, seconds_text, single_header
+from osak.node.handlers.keys import SENDERS, SERVICE
+from osak.node.handlers.request_headers import (
+    expiry_time,
+    seconds_text,
+    sender_evidence,
+    single_header,
+)
 from osak.shares.errors import MessageError
 from osak.shares.protocol import headers
 from osak.shares.protocol.messages import ShareMessage
@@ -25,6 +30,7 @@ REVOCATION_TOKEN_BYTES = 32
 
 async def create_share(request: web.Request) -> web.Response:
     """POST /key-shares."""
+    sender = await request.app[SENDERS].admit(*sender_evidence(request))
     try:
         message = ShareMessage.from_request(await request.read())
         share_set = single_header(request, headers.SHARE_SET)
@@ -36,6 +42,7 @@ async def create_share(request: web.Request) -> web.Response:
         expires_at=expiry_time(request),
         revocation_hash=_revocation_hash(request),
         share_set=member,
+        sender=sender,
     )
     return web.Response(
         status=201,

@@ -16,6 +16,7 @@ class ProblemCode(StrEnum):
     BODY_TOO_LARGE = "body-too-large"
     TICKET_REFUSED = "ticket-refused"
     CERTIFICATE_NEEDED = "certificate-needed"
+    SENDER_REFUSED = "sender-refused"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     TOO_MANY_REQUESTS = "too-many-requests"

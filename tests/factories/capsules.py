@@ -22,7 +22,7 @@ from osak.node.config import NodeConfig
 from osak.node.storage.base import CapsuleStore
 from osak.node.storage.memory_capsules import MemoryCapsuleStore
 from osak.node.telemetry import create_telemetry
-from osak.node.tls_contexts import create_fetch_tls_context, create_tls_context
+from osak.node.tls_contexts import create_mutual_tls_context, create_tls_context
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
 
 _TYPES = {"secp256r1": CapsuleType.P256, "secp384r1": CapsuleType.P384, "secp521r1": CapsuleType.P521}
@@ -75,7 +75,7 @@ class CapsuleNode:
             self.config, self.config.capsules, self.store, clock=lambda: self.now
         )
         tls = create_tls_context(self.config.tls)
-        mutual = create_fetch_tls_context(self.config.tls, self.config.capsules.anchors)
+        mutual = create_mutual_tls_context(self.config.tls, self.config.capsules.anchors)
         self.url = await self._open(create_app(self.config, None, telemetry, service), tls)
         self.fetch_url = await self._open(create_fetch_app(self.config, service, telemetry), mutual)
         self.admin_url = await self._open(create_admin_app([service], telemetry), None)

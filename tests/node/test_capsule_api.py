@@ -17,7 +17,7 @@ from factories.people import Person, TestCA
 from osak.node.config import NodeConfig, load_node_config
 from osak.node.errors import SealingError, StorageError
 from osak.node.sealing import NodeKey
-from osak.node.tls_contexts import create_fetch_tls_context
+from osak.node.tls_contexts import create_mutual_tls_context
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
 from osak.shares.protocol.strict_json import encode_base64
@@ -160,7 +160,7 @@ async def test_anchors_that_are_no_roots(config: NodeConfig, kind: str) -> None:
 async def test_no_connection_is_resumed(node: CapsuleNode) -> None:
     """Every connection proves the key anew: the server gives out no session tickets."""
     assert node.config.capsules is not None
-    context = create_fetch_tls_context(node.config.tls, node.config.capsules.anchors)
+    context = create_mutual_tls_context(node.config.tls, node.config.capsules.anchors)
     assert context.num_tickets == 0
     assert context.minimum_version is ssl.TLSVersion.TLSv1_3
 
@@ -170,7 +170,7 @@ async def test_anchors_that_are_none(config: NodeConfig) -> None:
     assert config.capsules is not None
     config.capsules.anchors[0].write_bytes(b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n")
     with pytest.raises(ConfigurationError):
-        create_fetch_tls_context(config.tls, config.capsules.anchors)
+        create_mutual_tls_context(config.tls, config.capsules.anchors)
 
 
 async def test_expiry(node: CapsuleNode) -> None:

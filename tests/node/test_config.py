@@ -62,7 +62,12 @@ def test_example_in_the_repository_is_current() -> None:
     """The commented example is what init writes, and its keys are those of the model."""
     text = (CONFIGS / "node.sqlite.yaml").read_text(encoding="utf-8")
     assert text == render_config(EXAMPLE)
-    assert set(yaml.safe_load(text)) == set(NodeConfig.model_fields) - {"capsules", "moving_from", "traces"}
+    assert set(yaml.safe_load(text)) == set(NodeConfig.model_fields) - {
+        "capsules",
+        "moving_from",
+        "traces",
+        "uploads",
+    }
 
 
 def test_environment(node_folder: Path) -> None:

@@ -224,6 +224,7 @@ def test_codes_are_stable() -> None:
         "body-too-large",
         "ticket-refused",
         "certificate-needed",
+        "sender-refused",
         "not-found",
         "method-not-allowed",
         "too-many-requests",
