@@ -13,9 +13,15 @@ from osak.node.handlers.capsules import create_capsule, refuse_port, release_cap
 from osak.node.handlers.health import report_alive, report_metrics, report_ready
 from osak.node.handlers.identity import describe_node
 from osak.node.handlers.nonces import issue_nonce
-from osak.node.handlers.shares import create_share, release_share, revoke_share
+from osak.node.handlers.shares import create_share, release_share, revoke_share, tell_releases
 from osak.shares.protocol.capsule import KEY_CAPSULES_PATH, capsule_path
-from osak.shares.protocol.urls import KEY_SHARES_PATH, NODE_IDENTITY_PATH, nonce_path, share_path
+from osak.shares.protocol.urls import (
+    KEY_SHARES_PATH,
+    NODE_IDENTITY_PATH,
+    nonce_path,
+    releases_path,
+    share_path,
+)
 
 
 class Route(NamedTuple):
@@ -34,6 +40,7 @@ SHARE_ROUTES: Final = (
     Route("POST", KEY_SHARES_PATH, create_share),
     Route("POST", nonce_path(_SHARE_ID), issue_nonce),
     Route("GET", share_path(_SHARE_ID), release_share),
+    Route("GET", releases_path(_SHARE_ID), tell_releases),
     Route("DELETE", share_path(_SHARE_ID), revoke_share),
 )
 CAPSULE_UPLOAD_ROUTES: Final = (

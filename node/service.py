@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The use cases of a node: create, issue a nonce, release, revoke. No HTTP, no backend, no real clock.
+"""The use cases of a node: create, issue a nonce, release, tell releases, revoke. No HTTP, no backend.
 
 The order of checks in ``release`` is the law here. Everything about the person and the ticket comes
 first, then the nonce is spent, in one atomic step of the store: a stranger cannot burn somebody's
@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from osak.node.audit.journal import Journal
@@ -25,9 +25,9 @@ from osak.node.nonces import NonceMint
 from osak.node.sealing import Sealer
 from osak.node.storage.base import ShareStore, StoredShare
 from osak.node.tracing.base import SpanMaker, no_span
-from osak.shares.protocol.messages import NonceReply, ShareMessage
+from osak.shares.protocol.messages import NonceReply, ReleasesReply, ShareMessage
 from osak.shares.protocol.share_set import ShareSetMember
-from osak.shares.protocol.urls import ServerURL
+from osak.shares.protocol.urls import Purpose, ServerURL
 
 SHARE_ID_BYTES = 16
 
@@ -38,6 +38,16 @@ class CreatedShare:
 
     share_id: str
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """A share, its proven recipient, and the nonce of the ticket that proved it."""
+
+    stored: StoredShare
+    recipient_id: str
+    nonce: str = field(repr=False)
+    keep_nonce_until: int
 
 
 class ShareService:
@@ -137,6 +147,35 @@ class ShareService:
 
     async def _release(self, share_id: str, evidence: Evidence) -> ShareMessage:
         now = self._now()
+        owned = await self._prove(share_id, evidence, Purpose.SHARE, now)
+        share = self._sealer.open(owned.stored.sealed, share_id, owned.stored.recipient_tag)
+        # (5) Do they fetch too much? Asked only of the proven owner, so that nobody else can use it up.
+        await self._recipient_limit.admit(self._sealer.recipient_tag("rate", owned.recipient_id))
+        # (6) Atomically: spend the nonce, if the share is still there.
+        await self._spend(owned, released_at=now)
+        # (7) Last: nothing leaves before the log of it is on the disk.
+        await self._journal.release(share_id, owned.recipient_id)
+        return ShareMessage(share, owned.recipient_id)
+
+    async def tell_releases(self, share_id: str, evidence: Evidence) -> ReleasesReply:
+        """Tell a share's recipient how often it was given out, and when; spends the nonce.
+
+        Raises:
+            NodeError: as ``release``.
+        """
+        async with self._noting_refusals(share_id, Event.HISTORY):
+            now = self._now()
+            owned = await self._prove(share_id, evidence, Purpose.RELEASES, now)
+            await self._recipient_limit.admit(self._sealer.recipient_tag("rate", owned.recipient_id))
+            await self._spend(owned, released_at=None)
+            await self._journal.history(share_id, owned.recipient_id)
+            with self._span("store get"):
+                found = await self._store.releases(share_id)
+        times = tuple(datetime.fromtimestamp(time, UTC) for time in found.times)
+        return ReleasesReply(datetime.fromtimestamp(owned.stored.created_at, UTC), found.count, times)
+
+    async def _prove(self, share_id: str, evidence: Evidence, purpose: Purpose, now: int) -> _Owned:
+        """Checks (1) to (4): return the share if this is its recipient, who wants this of it."""
         # (1) Certificate and signature: who asks?
         with self._span("check ticket"):
             principal = self._authenticator.authenticate(evidence, datetime.fromtimestamp(now, UTC))
@@ -146,6 +185,8 @@ class ShareService:
             raise TicketRefusedError("the audience is another server")
         if audience.share_id != share_id:
             raise TicketRefusedError("the audience is another share")
+        if audience.purpose is not purpose:
+            raise TicketRefusedError("the ticket is for something else")
         # (3) Did I issue the nonce for this share, lately?
         keep_until = self._nonces.check(share_id, audience.nonce, now)
         # (4) Is there such a share, and is it this person's?
@@ -153,17 +194,15 @@ class ShareService:
         tag = self._sealer.recipient_tag(share_id, principal.recipient_id)
         if not hmac.compare_digest(tag, stored.recipient_tag):
             raise ShareNotFoundError("the share is another person's")
-        share = self._sealer.open(stored.sealed, share_id, tag)
-        # (5) Do they fetch too much? Asked only of the proven owner, so that nobody else can use it up.
-        await self._recipient_limit.admit(self._sealer.recipient_tag("rate", principal.recipient_id))
-        # (6) Atomically: spend the nonce, if the share is still there.
+        return _Owned(stored, principal.recipient_id, audience.nonce, keep_until)
+
+    async def _spend(self, owned: _Owned, *, released_at: int | None) -> None:
         with self._span("store spend"):
-            is_fresh = await self._store.spend(share_id, audience.nonce, keep_until)
+            is_fresh = await self._store.spend(
+                owned.stored.share_id, owned.nonce, owned.keep_nonce_until, released_at
+            )
         if not is_fresh:
             raise ShareNotFoundError("the nonce was spent, or the share deleted meanwhile")
-        # (7) Last: nothing leaves before the log of it is on the disk.
-        await self._journal.release(share_id, principal.recipient_id)
-        return ShareMessage(share, principal.recipient_id)
 
     async def revoke(self, share_id: str, token: bytes) -> None:
         """Delete a share for whoever holds its revocation token.

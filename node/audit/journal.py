@@ -33,6 +33,11 @@ class Journal:
         if self._log is not None:
             await self._write(Event.RELEASE, share_id, who=self._log.keys.pseudonym(recipient_id))
 
+    async def history(self, share_id: str, recipient_id: str) -> None:
+        """A recipient is about to be told how often a share was given out."""
+        if self._log is not None:
+            await self._write(Event.HISTORY, share_id, who=self._log.keys.pseudonym(recipient_id))
+
     async def refusal(self, share_id: str, act: Event, reason: NodeError) -> None:
         """A release or delete was refused; the class of the reason is kept, not its text."""
         await self._write(Event.REFUSAL, share_id, act=act.value, reason=type(reason).__name__)

@@ -28,6 +28,7 @@ class Event(StrEnum):
     CREATE = "create"
     NONCE = "nonce"
     RELEASE = "release"
+    HISTORY = "history"
     REFUSAL = "refusal"
     DELETE = "delete"
     EXPIRE = "expire"

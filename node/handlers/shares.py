@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Create, release and revoke a share over HTTP (upstream's key-shares API, OpenAPI 1.0.1).
+"""Create, release and revoke a share over HTTP (upstream's key-shares API, OpenAPI 1.0.1); tell its releases.
 
 The ticket may come under the header name of either dialect, but not under both with different values:
 two readers must never see two tickets.
@@ -55,15 +55,14 @@ async def create_share(request: web.Request) -> web.Response:
 
 async def release_share(request: web.Request) -> web.Response:
     """GET /key-shares/{share_id}."""
-    share_id = share_id_of(request)
-    ticket = _ticket(request)
-    certificate = single_header(request, headers.AUTH_CERTIFICATE)
-    if not ticket or not certificate:
-        raise BadRequestError(f"{headers.AUTH_TICKET} and {headers.AUTH_CERTIFICATE} are needed")
-    message = await request.app[SERVICE].release(share_id, Evidence(ticket, certificate))
-    return web.Response(
-        body=message.to_json(), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    message = await request.app[SERVICE].release(share_id_of(request), _evidence(request))
+    return _private(message.to_json())
+
+
+async def tell_releases(request: web.Request) -> web.Response:
+    """GET /key-shares/{share_id}/releases."""
+    reply = await request.app[SERVICE].tell_releases(share_id_of(request), _evidence(request))
+    return _private(reply.to_json())
 
 
 async def revoke_share(request: web.Request) -> web.Response:
@@ -86,6 +85,19 @@ def share_id_of(request: web.Request) -> str:
         return check_share_id(request.match_info["share_id"])
     except MessageError as error:
         raise BadRequestError(str(error)) from error
+
+
+def _evidence(request: web.Request) -> Evidence:
+    ticket = _ticket(request)
+    certificate = single_header(request, headers.AUTH_CERTIFICATE)
+    if not ticket or not certificate:
+        raise BadRequestError(f"{headers.AUTH_TICKET} and {headers.AUTH_CERTIFICATE} are needed")
+    return Evidence(ticket, certificate)
+
+
+def _private(body: bytes) -> web.Response:
+    """An answer for one person."""
+    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _ticket(request: web.Request) -> str | None:

@@ -12,7 +12,7 @@ A store is dumb: it sees sealed bytes and tags, checks no ticket and knows no ke
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,26 @@ class StoredShare:
     share_set: str | None = None
 
 
+MAX_RELEASE_TIMES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """How often a share was given out, and when.
+
+    Attributes:
+        count: all of them.
+        times: the latest, oldest first, at most ``MAX_RELEASE_TIMES``; seconds since 1970.
+    """
+
+    count: int = 0
+    times: tuple[int, ...] = ()
+
+    def and_at(self, time: int) -> "Releases":
+        """With one more."""
+        return Releases(self.count + 1, (*self.times, time)[-MAX_RELEASE_TIMES:])
+
+
 class ShareStore(Protocol):
     """Where a node keeps shares and spent nonces. Every method may raise ``StorageError``."""
 
@@ -48,8 +68,19 @@ class ShareStore(Protocol):
         """The share, or None if it is unknown or expired at ``now``."""
         ...
 
-    async def spend(self, share_id: str, nonce: str, keep_until: int) -> bool:
-        """Record durably that ``nonce`` was used; False if it already was or the share is gone."""
+    async def spend(self, share_id: str, nonce: str, keep_until: int, released_at: int | None = None) -> bool:
+        """Record durably that ``nonce`` was used; False if it already was or the share is gone.
+
+        With ``released_at`` a release is recorded in the same step: the share is about to be given out.
+        """
+        ...
+
+    async def releases(self, share_id: str) -> Releases:
+        """How often the share was given out; nothing is known of one that is gone."""
+        ...
+
+    async def remember_releases(self, share_id: str, releases: Releases) -> None:
+        """Take over what another store knows, if that is more; does nothing if the share is gone."""
         ...
 
     async def delete(self, share_id: str) -> bool:

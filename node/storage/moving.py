@@ -14,7 +14,7 @@ also from another process, also twice. No lock is needed, because of the order o
 from collections.abc import AsyncIterator
 
 from osak.node.errors import StorageError
-from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage.base import Releases, ShareStore, StoredShare
 
 # Every share expires after this second, so it asks whether there is one at all.
 _ANY_TIME = 0
@@ -37,6 +37,7 @@ async def carry(share: StoredShare, old: ShareStore, new: ShareStore) -> bool:
     if await old.get(share.share_id, _ANY_TIME) is None:
         await new.delete(share.share_id)
         return False
+    await new.remember_releases(share.share_id, await old.releases(share.share_id))
     return added
 
 
@@ -57,14 +58,23 @@ class MovingShareStore:
         """Look a share up in the new store, then in the old one."""
         return await self._new.get(share_id, now) or await self._old.get(share_id, now)
 
-    async def spend(self, share_id: str, nonce: str, keep_until: int) -> bool:
+    async def spend(self, share_id: str, nonce: str, keep_until: int, released_at: int | None = None) -> bool:
         """Spend a nonce once in both."""
         share = await self._old.get(share_id, _ANY_TIME)
         if share is not None:
             await carry(share, self._old, self._new)
-            if not await self._old.spend(share_id, nonce, keep_until):
+            if not await self._old.spend(share_id, nonce, keep_until, released_at):
                 return False
-        return await self._new.spend(share_id, nonce, keep_until)
+        return await self._new.spend(share_id, nonce, keep_until, released_at)
+
+    async def releases(self, share_id: str) -> Releases:
+        """What the one of both that knows more remembers."""
+        both = [await store.releases(share_id) for store in (self._new, self._old)]
+        return max(both, key=lambda releases: releases.count)
+
+    async def remember_releases(self, share_id: str, releases: Releases) -> None:
+        """Take over what is more."""
+        await self._new.remember_releases(share_id, releases)
 
     async def delete(self, share_id: str) -> bool:
         """Erase a share from the old store, then from the new one."""

@@ -10,13 +10,15 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from osak.node.errors import StorageError
-from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage.base import MAX_RELEASE_TIMES, Releases, ShareStore, StoredShare
 from osak.node.storage.redis_database import RedisDatabase
 from osak.node.storage.redis_durability import check_redis
 from osak.node.storage.redis_rows import (
     GRACE_SECONDS,
     SHARE_KEYS,
+    read_releases,
     read_share,
+    released_key,
     row_id,
     share_key,
     share_value,
@@ -24,10 +26,31 @@ from osak.node.storage.redis_rows import (
 )
 from osak.node.storage_settings import RedisStorageSettings
 
+# KEYS: share, spent nonce, releases. ARGV: end of the nonce, time of the release or nothing, times to keep.
 _SPEND = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-if redis.call('SET', KEYS[2], '', 'NX', 'EXAT', ARGV[1]) then return 1 end
-return 0
+if not redis.call('SET', KEYS[2], '', 'NX', 'EXAT', ARGV[1]) then return 0 end
+if ARGV[2] ~= '' then
+  local number = redis.call('HINCRBY', KEYS[3], 'count', 1)
+  redis.call('HSET', KEYS[3], number, ARGV[2])
+  redis.call('HDEL', KEYS[3], number - ARGV[3])
+  redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[1]))
+end
+return 1
+"""
+# KEYS: share, releases. ARGV: count, then the latest times, oldest first.
+_REMEMBER = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if tonumber(redis.call('HGET', KEYS[2], 'count') or 0) >= tonumber(ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[2])
+redis.call('HSET', KEYS[2], 'count', ARGV[1])
+for place = 2, #ARGV do redis.call('HSET', KEYS[2], ARGV[1] - #ARGV + place, ARGV[place]) end
+redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1]))
+return 1
+"""
+_DELETE = """
+redis.call('DEL', KEYS[2])
+return redis.call('DEL', KEYS[1])
 """
 
 
@@ -72,16 +95,31 @@ class RedisShareStore:
         share = None if value is None else read_share(share_id, value)
         return share if share is not None and share.expires_at > now else None
 
-    async def spend(self, share_id: str, nonce: str, keep_until: int) -> bool:
+    async def spend(self, share_id: str, nonce: str, keep_until: int, released_at: int | None = None) -> bool:
         """Spend a nonce once."""
         key, ends = share_key(share_id), keep_until + GRACE_SECONDS
-        keys = (key, spent_key(share_id, nonce))
-        return bool(await self._database.write(key, "EVAL", _SPEND, 2, *keys, ends))
+        keys = (key, spent_key(share_id, nonce), released_key(share_id))
+        time_or_not = "" if released_at is None else released_at
+        spent = await self._database.write(
+            key, "EVAL", _SPEND, len(keys), *keys, ends, time_or_not, MAX_RELEASE_TIMES
+        )
+        return bool(spent)
+
+    async def releases(self, share_id: str) -> Releases:
+        """Look up what is remembered of one share."""
+        return read_releases(await self._database.read("HGETALL", released_key(share_id)))
+
+    async def remember_releases(self, share_id: str, releases: Releases) -> None:
+        """Take over what is more."""
+        key = share_key(share_id)
+        given = (releases.count, *releases.times)
+        await self._database.write(key, "EVAL", _REMEMBER, 2, key, released_key(share_id), *given)
 
     async def delete(self, share_id: str) -> bool:
         """Erase a share."""
         key = share_key(share_id)
-        return bool(await self._database.write(key, "DEL", key))
+        erased = await self._database.write(key, "EVAL", _DELETE, 2, key, released_key(share_id))
+        return bool(erased)
 
     async def remove_expired(self, now: int) -> int:  # noqa: ARG002 - Redis goes by its own clock
         """Nothing: Redis erases by itself."""

@@ -2,7 +2,8 @@
 """How rows lie in Redis: keys, values and lives (docs/adr/0015).
 
 ``osak:share:{ID}`` and ``osak:capsule:{ID}`` hold a row, ``osak:spent:{ID}:NONCE`` says that a nonce
-was spent. The braces are a Cluster's hash tag: a share and its nonces lie on one server. A row's value is
+was spent, and ``osak:released:{ID}`` is a hash of ``count`` and the latest releases' numbers and times. The
+braces are a Cluster's hash tag: all of a share lies on one server. A row's value is
 
     version 1 (1 byte) || created, expires (8 bytes each, big-endian, seconds since 1970)
     || each other field: length (2 bytes, big-endian; FFFF: none) || bytes
@@ -14,7 +15,7 @@ import struct
 from typing import Final
 
 from osak.node.errors import StorageError
-from osak.node.storage.base import StoredCapsule, StoredShare
+from osak.node.storage.base import Releases, StoredCapsule, StoredShare
 
 # Redis erases by its own clock. A row is invisible from its last second on by the node's clock, and Redis
 # lets it go a day later: a clock that jumps by a day takes no share, and revives no nonce.
@@ -35,6 +36,11 @@ def share_key(share_id: str) -> str:
 def spent_key(share_id: str, nonce: str) -> str:
     """Where it stands that a nonce was spent."""
     return f"osak:spent:{{{share_id}}}:{nonce}"
+
+
+def released_key(share_id: str) -> str:
+    """Where it stands how often a share was given out."""
+    return f"osak:released:{{{share_id}}}"
 
 
 def capsule_key(transaction_id: str) -> str:
@@ -72,6 +78,12 @@ def read_share(share_id: str, value: bytes) -> StoredShare:
         revocation_hash=revocation_hash,
         share_set=None if share_set is None else share_set.decode(),
     )
+
+
+def read_releases(fields: dict[bytes, bytes]) -> Releases:
+    """What the hash at ``released_key`` holds."""
+    times = sorted((int(name), int(value)) for name, value in fields.items() if name != b"count")
+    return Releases(int(fields.get(b"count", 0)), tuple(time for _, time in times))
 
 
 def capsule_value(capsule: StoredCapsule) -> bytes:

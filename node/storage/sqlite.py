@@ -9,9 +9,10 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from osak.node.errors import StorageError
-from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage.base import Releases, ShareStore, StoredShare
 from osak.node.storage.database import SQLiteDatabase
 
 _SCHEMA = """
@@ -33,6 +34,11 @@ CREATE TABLE IF NOT EXISTS spent_nonces (
     PRIMARY KEY (share_id, nonce)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS spent_nonces_by_expiry ON spent_nonces (keep_until);
+CREATE TABLE IF NOT EXISTS releases (
+    share_id TEXT PRIMARY KEY,
+    count INTEGER NOT NULL,
+    times TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 """
 
 _ADD = "INSERT INTO shares VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -42,6 +48,15 @@ _SPEND = (
     "ON CONFLICT DO NOTHING"
 )
 _DELETE = "DELETE FROM shares WHERE share_id = ?"
+_RELEASES = "SELECT count, times FROM releases WHERE share_id = ?"
+_NOTE_RELEASES = (
+    "INSERT INTO releases SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM shares WHERE share_id = ?1) "
+    "ON CONFLICT DO UPDATE SET count = excluded.count, times = excluded.times WHERE excluded.count > count"
+)
+_FORGET_RELEASES = "DELETE FROM releases WHERE share_id = ?"
+_EXPIRE_RELEASES = (
+    "DELETE FROM releases WHERE share_id IN (SELECT share_id FROM shares WHERE expires_at <= ?)"
+)
 _WALK = "SELECT * FROM shares WHERE share_id > ? ORDER BY share_id LIMIT ?"
 _PAGE = 256
 _EXPIRE_SHARES = "DELETE FROM shares WHERE expires_at <= ?"
@@ -83,22 +98,43 @@ class SQLiteShareStore:
         row = self._database.read_row(_GET, (share_id, now))
         return None if row is None else StoredShare(*row)
 
-    async def spend(self, share_id: str, nonce: str, keep_until: int) -> bool:
+    async def spend(self, share_id: str, nonce: str, keep_until: int, released_at: int | None = None) -> bool:
         """Spend a nonce once."""
-        parameters = (share_id, nonce, keep_until)
-        return await self._database.write(lambda database: database.execute(_SPEND, parameters).rowcount == 1)
+
+        def spend_and_note(database: sqlite3.Connection) -> bool:
+            if database.execute(_SPEND, (share_id, nonce, keep_until)).rowcount != 1:
+                return False
+            if released_at is not None:
+                before = _releases(database.execute(_RELEASES, (share_id,)).fetchone())
+                database.execute(_NOTE_RELEASES, _releases_row(share_id, before.and_at(released_at)))
+            return True
+
+        return await self._database.write(spend_and_note)
+
+    async def releases(self, share_id: str) -> Releases:
+        """Look up what is remembered of one share."""
+        return _releases(self._database.read_row(_RELEASES, (share_id,)))
+
+    async def remember_releases(self, share_id: str, releases: Releases) -> None:
+        """Take over what is more."""
+        row = _releases_row(share_id, releases)
+        await self._database.write(lambda database: database.execute(_NOTE_RELEASES, row).rowcount)
 
     async def delete(self, share_id: str) -> bool:
         """Erase a share."""
-        return await self._database.write(
-            lambda database: database.execute(_DELETE, (share_id,)).rowcount == 1
-        )
+
+        def erase(database: sqlite3.Connection) -> bool:
+            database.execute(_FORGET_RELEASES, (share_id,))
+            return database.execute(_DELETE, (share_id,)).rowcount == 1
+
+        return await self._database.write(erase)
 
     async def remove_expired(self, now: int) -> int:
         """Erase what is expired."""
 
         def erase(database: sqlite3.Connection) -> int:
             database.execute(_EXPIRE_NONCES, (now,))
+            database.execute(_EXPIRE_RELEASES, (now,))
             return database.execute(_EXPIRE_SHARES, (now,)).rowcount
 
         return await self._database.write(erase)
@@ -119,6 +155,14 @@ class SQLiteShareStore:
     async def close(self) -> None:
         """Finish what waits in the queue and close the file."""
         await self._database.close()
+
+
+def _releases(row: tuple[Any, ...] | None) -> Releases:
+    return Releases() if row is None else Releases(row[0], tuple(map(int, row[1].split())))
+
+
+def _releases_row(share_id: str, releases: Releases) -> tuple[str, int, str]:
+    return share_id, releases.count, " ".join(map(str, releases.times))
 
 
 _: type[ShareStore] = SQLiteShareStore

@@ -9,17 +9,20 @@ up to 128 as upstream's OpenAPI allows.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from osak.shares.errors import MessageError
 from osak.shares.protocol.recipient import check_recipient_id
 from osak.shares.protocol.strict_json import decode_base64, encode_base64, parse_object, text_field
+from osak.shares.protocol.times import parse_time, time_text
 from osak.shares.protocol.urls import check_nonce
 
 MIN_SHARE_BYTES = 32
 MAX_SHARE_BYTES = 128
 MAX_BODY_BYTES = 4096
 MAX_NAME_CHARACTERS = 200
+MAX_COUNT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,49 @@ class NodeIdentity:
                 "organisation": self.organisation,
                 "version": self.version,
                 "limits": dict(self.limits),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasesReply:
+    """Reply to GET /key-shares/{share id}/releases: how often a share was given out.
+
+    Attributes:
+        since: when the share was stored; nothing is known of times before.
+        count: how often in all.
+        times: the latest, oldest first.
+    """
+
+    since: datetime
+    count: int
+    times: tuple[datetime, ...]
+
+    @classmethod
+    def from_reply(cls, body: bytes) -> "ReleasesReply":
+        """Read a server's reply; members that we do not know are ignored.
+
+        Raises:
+            MessageError: it is not well formed, or its numbers contradict each other.
+        """
+        members = parse_object(body, MAX_BODY_BYTES)
+        count, times = members.get("count"), members.get("times")
+        if type(count) is not int or not isinstance(times, list) or not len(times) <= count <= MAX_COUNT:
+            raise MessageError("count is a number, and times a list that is no longer")
+        if (count > 0 and not times) or not all(isinstance(time, str) for time in times):
+            raise MessageError("times is a list of times, and the latest are always there")
+        read = tuple(map(parse_time, times))
+        if list(read) != sorted(read):
+            raise MessageError("times are not in order")
+        return cls(parse_time(text_field(members, "since")), count, read)
+
+    def to_json(self) -> bytes:
+        """Encode for the wire."""
+        return _encode(
+            {
+                "since": time_text(self.since),
+                "count": self.count,
+                "times": [time_text(time) for time in self.times],
             }
         )
 

@@ -4,11 +4,13 @@
 One server has many spellings (with and without the default port, with and without a trailing slash;
 the Java client writes one, libcdoc the other), so URLs are compared only in the canonical form that
 ``ServerURL`` gives: https, lower-case host, explicit port, no trailing slash. The audience of a
-ticket is ``{base}/key-shares/{share id}?nonce={nonce}`` (CDOC2 system architecture, chapter 6).
+ticket is ``{base}/key-shares/{share id}?nonce={nonce}`` (CDOC2 system architecture, chapter 6); that of a
+ticket that only asks how often the share was given out ends its path with ``/releases`` (ours).
 """
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import IPv6Address
 
 from osak.shares.errors import MessageError
@@ -75,30 +77,41 @@ class ServerURL:
         return f"https://{host}:{self.port}{self.path}"
 
 
+class Purpose(StrEnum):
+    """What a ticket is for; the value is what follows the share id in its audience."""
+
+    SHARE = ""
+    RELEASES = "/releases"
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """What one element of a ticket's ``aud`` names: a share at a server, and that server's nonce."""
+    """What one element of a ticket's ``aud`` names: a share at a server, its nonce, and what for."""
 
     server: ServerURL
     share_id: str
     nonce: str = field(repr=False)
+    purpose: Purpose = Purpose.SHARE
 
     @classmethod
     def parse(cls, text: str) -> "Audience":
         """Read an audience URL; the port may be left out when it is 443.
 
         Raises:
-            MessageError: not exactly ``{base}/key-shares/{share id}?nonce={nonce}``.
+            MessageError: not exactly ``{base}/key-shares/{share id}?nonce={nonce}``, perhaps with
+                ``/releases`` after the id.
         """
         # From the right: a server's own path may hold the same word, an id and a nonce cannot.
         head, marker, tail = text.rpartition(f"{KEY_SHARES_PATH}/")
-        share_id, question, nonce = tail.partition("?nonce=")
+        path, question, nonce = tail.partition("?nonce=")
         if not marker or not question or not _NONCE.fullmatch(nonce) or head.endswith("/"):
             raise MessageError("an audience is {base}/key-shares/{share id}?nonce={nonce}")
-        return cls(ServerURL.parse(head), check_share_id(share_id), nonce)
+        share_id = path.removesuffix(Purpose.RELEASES)
+        purpose = Purpose.SHARE if share_id == path else Purpose.RELEASES
+        return cls(ServerURL.parse(head), check_share_id(share_id), nonce, purpose)
 
     def __str__(self) -> str:
-        return f"{self.server}{KEY_SHARES_PATH}/{self.share_id}?nonce={self.nonce}"
+        return f"{self.server}{KEY_SHARES_PATH}/{self.share_id}{self.purpose}?nonce={self.nonce}"
 
 
 def _canonical_host(name: str | None, address: str | None) -> str:
@@ -141,6 +154,11 @@ def share_path(share_id: str) -> str:
 def nonce_path(share_id: str) -> str:
     """Path that issues a nonce for one share."""
     return f"{KEY_SHARES_PATH}/{share_id}/nonce"
+
+
+def releases_path(share_id: str) -> str:
+    """Path that tells how often one share was given out."""
+    return f"{KEY_SHARES_PATH}/{share_id}{Purpose.RELEASES}"
 
 
 def share_id_from_location(location: str) -> str:

@@ -105,4 +105,4 @@ async def test_without_the_role_the_file_has_no_capsules(tmp_path: Path) -> None
     await shares.close()
     with closing(sqlite3.connect(path)) as database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables == {"schema_version", "shares", "spent_nonces"}
+    assert tables == {"schema_version", "shares", "spent_nonces", "releases"}

@@ -11,7 +11,7 @@ import pytest
 
 from osak.node.errors import StorageError
 from osak.node.storage import open_store
-from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage.base import MAX_RELEASE_TIMES, Releases, ShareStore, StoredShare
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.storage.redis import RedisShareStore
 from osak.node.storage.sqlite import SQLiteShareStore
@@ -86,6 +86,64 @@ async def test_a_spent_nonce_is_forgotten_only_when_it_may_be(store: ShareStore)
     assert await store.spend(SHARE.share_id, "n1", NOW + 500)
     await store.remove_expired(NOW + 499)
     assert not await store.spend(SHARE.share_id, "n1", NOW + 500)
+
+
+async def test_releases_are_counted(store: ShareStore) -> None:
+    """A spend that releases is counted with its time, another is not; what is not there has none."""
+    await store.add(SHARE)
+    assert await store.releases(SHARE.share_id) == Releases()
+    assert await store.spend(SHARE.share_id, "n1", NOW + 500, NOW)
+    assert not await store.spend(SHARE.share_id, "n1", NOW + 500, NOW + 1)
+    assert await store.spend(SHARE.share_id, "n2", NOW + 500)
+    assert await store.spend(SHARE.share_id, "n3", NOW + 500, NOW + 2)
+    assert await store.releases(SHARE.share_id) == Releases(2, (NOW, NOW + 2))
+    assert not await store.spend("cd" * 16, "n4", NOW + 500, NOW)
+    assert await store.releases("cd" * 16) == Releases()
+
+
+async def test_only_the_latest_releases_have_times(store: ShareStore) -> None:
+    """However often a share is given out, the record keeps its size, and its count stays right."""
+    await store.add(SHARE)
+    for number in range(MAX_RELEASE_TIMES + 5):
+        assert await store.spend(SHARE.share_id, f"n{number}", NOW + 500, NOW + number)
+    found = await store.releases(SHARE.share_id)
+    assert found.count == MAX_RELEASE_TIMES + 5
+    assert found.times == tuple(range(NOW + 5, NOW + MAX_RELEASE_TIMES + 5))
+
+
+async def test_simultaneous_releases_are_all_counted(store: ShareStore) -> None:
+    """No release is lost when many happen at once."""
+    await store.add(SHARE)
+    await asyncio.gather(*(store.spend(SHARE.share_id, f"n{number}", NOW + 500, NOW) for number in range(20)))
+    assert await store.releases(SHARE.share_id) == Releases(20, (NOW,) * 20)
+
+
+async def test_releases_go_with_the_share(store: ShareStore) -> None:
+    """What is known of a share is erased with it, when it is deleted and when it expires."""
+    await store.add(SHARE)
+    await store.spend(SHARE.share_id, "n1", NOW + 500, NOW)
+    await store.delete(SHARE.share_id)
+    assert await store.releases(SHARE.share_id) == Releases()
+    await store.add(SHARE)
+    assert await store.releases(SHARE.share_id) == Releases()
+    await store.spend(SHARE.share_id, "n2", NOW + 500, NOW)
+    if await store.remove_expired(SHARE.expires_at):  # Redis erases by its own clock
+        assert await store.releases(SHARE.share_id) == Releases()
+
+
+async def test_what_is_remembered_from_elsewhere(store: ShareStore) -> None:
+    """A longer record is taken over, a shorter one is not, and one of a share that is gone neither."""
+    await store.add(SHARE)
+    await store.spend(SHARE.share_id, "n1", NOW + 500, NOW)
+    longer = Releases(60, tuple(range(NOW, NOW + MAX_RELEASE_TIMES)))
+    await store.remember_releases(SHARE.share_id, longer)
+    assert await store.releases(SHARE.share_id) == longer
+    await store.remember_releases(SHARE.share_id, Releases(2, (NOW, NOW)))
+    assert await store.releases(SHARE.share_id) == longer
+    assert await store.spend(SHARE.share_id, "n2", NOW + 500, NOW + 99)
+    assert await store.releases(SHARE.share_id) == longer.and_at(NOW + 99)
+    await store.remember_releases("cd" * 16, longer)
+    assert await store.releases("cd" * 16) == Releases()
 
 
 async def test_delete(store: ShareStore) -> None:

@@ -16,7 +16,7 @@ from osak.node.config import NodeConfig
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.telemetry import create_telemetry
 from osak.shares.protocol.messages import ShareMessage
-from osak.shares.protocol.urls import Audience, ServerURL
+from osak.shares.protocol.urls import Audience, Purpose, ServerURL
 
 URL = "https://node.example:8443"
 
@@ -65,10 +65,10 @@ class LocalNode:
         nonce: str = (await response.json())["nonce"]
         return nonce
 
-    async def ticket(self, path: str) -> str:
+    async def ticket(self, path: str, purpose: Purpose = Purpose.SHARE) -> str:
         """A ticket of the person for the share at ``path``."""
         share_id = path.rpartition("/")[2]
-        return self.person.ticket(Audience(ServerURL.parse(URL), share_id, await self.nonce(path)))
+        return self.person.ticket(Audience(ServerURL.parse(URL), share_id, await self.nonce(path), purpose))
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Everything logged so far."""

@@ -25,14 +25,17 @@ from factories.redis_servers import (
 
 from osak.node.errors import StorageError
 from osak.node.storage import open_store
-from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage.base import Releases, ShareStore, StoredShare
 from osak.node.storage.redis import RedisShareStore
 from osak.node.storage.redis_rows import GRACE_SECONDS, read_share, share_key, share_value, spent_key
 from osak.shares.errors import ConfigurationError
 
 NOW = int(time.time())
 # As in configs/node.redis.yaml.
-RIGHTS = "~osak:* +get +set +del +exists +eval +scan +wait +time +info +config|get +cluster"
+RIGHTS = (
+    "~osak:* +get +set +del +exists +eval +scan +wait +time +info +config|get +cluster"
+    " +hget +hgetall +hset +hdel +hincrby +pttl +pexpire"
+)
 SHARE = StoredShare("ab" * 16, "k1", b"sealed", b"tag", NOW, NOW + 10_000, b"h" * 32, "set=…")
 
 
@@ -230,7 +233,9 @@ async def test_tls_user_and_password(tmp_path: Path) -> None:
     with running(server):
         store = await open_store(settings_for(there, tls=tls, **login))
         await store.add(SHARE)
-        assert await store.spend(SHARE.share_id, "n", NOW + 5)
+        assert await store.spend(SHARE.share_id, "n", NOW + 5, NOW)
+        await store.remember_releases(SHARE.share_id, Releases(5, (NOW, NOW)))
+        assert await store.releases(SHARE.share_id) == Releases(5, (NOW, NOW))
         assert await store.delete(SHARE.share_id)
         await store.close()
         wrong = {"username": "osak", "password_file": str(tmp_path / "wrong")}
