@@ -48,7 +48,10 @@ def _exit_codes() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise UsageCommandError(str(error)) from error
-    except (OSError, NodeError) as error:
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise SystemCommandError(f"{place}{error.strerror or error}") from error
+    except NodeError as error:
         raise SystemCommandError(str(error)) from error
 
 

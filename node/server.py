@@ -8,6 +8,7 @@ takes a renewed certificate into use.
 
 import asyncio
 import logging
+import os
 import signal
 import ssl
 import sys
@@ -47,9 +48,15 @@ _MAX_HEADERS = 64
 
 
 class _Port(NamedTuple):
-    """An application and where it is reached; ``name`` is that of its address in the log."""
+    """An application and where it is reached.
+
+    Attributes:
+        name: of its address in the log.
+        setting: where its address stands in the configuration.
+    """
 
     name: str
+    setting: str
     app: web.Application
     address: ListenAddress
     tls: RenewableContext | None
@@ -111,12 +118,16 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         stack.push_async_callback(capsule_store.close)
         capsules = create_capsule_service(config, config.capsules, capsule_store)
         fetch_app = create_fetch_app(config, capsules, telemetry, counter)
-        fetch_ports.append(_Port("fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls))
+        fetch_ports.append(
+            _Port("fetch_listen", "capsules.fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls)
+        )
     services = [service for service in (shares, capsules) if service is not None]
     return [
-        _Port("admin", create_admin_app(services, telemetry), config.admin.listen, None),
+        _Port("admin", "admin.listen", create_admin_app(services, telemetry), config.admin.listen, None),
         *fetch_ports,
-        _Port("listen", create_app(config, shares, telemetry, capsules, counter), config.listen, tls),
+        _Port(
+            "listen", "listen", create_app(config, shares, telemetry, capsules, counter), config.listen, tls
+        ),
     ]
 
 
@@ -162,10 +173,19 @@ def _runner(app: web.Application, config: NodeConfig) -> web.AppRunner:
 
 
 async def _listen(runner: web.AppRunner, port: _Port, limits: LimitSettings) -> str:
-    """Open a port; return it as HOST:PORT with the real port."""
+    """Open a port; return it as HOST:PORT with the real port.
+
+    Raises:
+        OSError: it cannot be opened; its text names the setting to change.
+    """
     await runner.setup()
     tls = None if port.tls is None else port.tls.context
-    await BoundedSite(runner, port.address, tls, limits).start()
+    try:
+        await BoundedSite(runner, port.address, tls, limits).start()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        text = f"cannot listen on {port.address.host}:{port.address.port}: {reason}; see {port.setting}"
+        raise OSError(error.errno, text) from error
     bound: Any = runner.addresses[0]
     host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     return f"{host}:{bound[1]}"

@@ -13,6 +13,7 @@ from osak.client.container import key_schedule
 from osak.node.config import load_node_config
 from osak.shares import Threshold, commit, split
 from osak.shares.configuration import load_settings
+from osak.shares.protocol.recipient import recipient_id_from_person
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -73,6 +74,13 @@ def test_named_files_exist(document: Path) -> None:
     folders = "shares|node|coordinator|client|tests|configs|docs|helm|namespace"
     named = re.findall(rf"`((?:{folders})/[\w./-]*)`", _prose(document))
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@every_document
+def test_people_in_examples_can_be_typed(document: Path) -> None:
+    """Every personal code that an example encrypts to has the right check digit, so the example works."""
+    for code in re.findall(r"--to (\d+)", document.read_text(encoding="utf-8")):
+        assert recipient_id_from_person(code).endswith(code)
 
 
 def test_every_decision_is_in_the_index() -> None:

@@ -236,6 +236,24 @@ async def test_without_certificate_key_or_store(start: Start, tmp_path: Path) ->
     assert (code, "cert.pem" in complaint) == (2, True)
 
 
+async def test_a_port_that_is_taken_names_its_setting(start: Start) -> None:
+    """Whoever runs several nodes on one machine is told which port, and where it stands in the YAML."""
+    folder = (await start()).folder
+    settings = folder / "node.yaml"
+    free = settings.read_text(encoding="utf-8").replace("folder: audit", "folder: another")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for line, name in (("127.0.0.1:0", "admin.listen"), (_listen_line(free), "listen")):
+            settings.write_text(free.replace(line, f"127.0.0.1:{port}"), encoding="utf-8")
+            code, complaint = await refusal(start, folder)
+            said = f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; see {name}\n"
+            assert (code, complaint) == (6, said)
+
+
+def _listen_line(settings: str) -> str:
+    return next(line for line in settings.splitlines() if line.startswith("listen:")).split('"')[1]
+
+
 @pytest.mark.parametrize(("name", "code"), [("node.key", 2), ("trust/ca.pem", 2), ("shares.sqlite", 6)])
 async def test_damaged_files(start: Start, tmp_path: Path, name: str, code: int) -> None:
     """A key, an anchor or a database that is not one stops the start, with the file's kind named."""
