@@ -28,6 +28,7 @@ _COMMANDS = {
     "inspect": "Show who can open a container, and how.",
     "group": "Check and extend groups of share servers.",
     "demo": "See five servers lose two and still open a file.",
+    "dev": "Tools to try osak out without a contract or a card.",
     "completion": "Print a script that completes commands and options in your shell.",
 }
 _FOREIGN = {"node": "Set up and run a share server of your own."}

@@ -15,12 +15,15 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from e2e.conftest import NAMES, Ran
+from factories.people import TestCA
 from factories.tokens import PIN, CardBox, softhsm_module
-from simulator.eid import MOBILE_ID_PERSON, SMART_ID_PERSON, Behaviour, EIDSimulator
-from simulator.eid_server import eid_thread
+from simulator.phones_beside import eid_thread
 
 from osak.client.cli.main import main
 from osak.client.demo.servers import DemoServer, free_ports
+from osak.client.simulator.people import MOBILE_ID_PERSON, SMART_ID_PERSON
+from osak.client.simulator.phones import Behaviour, Phones
+from osak.client.simulator.serving import people_in
 
 CARD_PERSON = "38001085718"
 SMART_ID = ("--smart-id", SMART_ID_PERSON.removeprefix("PNOEE-"))
@@ -33,14 +36,15 @@ class Country:
     """Three nodes and the eID services whose people they know."""
 
     servers: list[DemoServer]
-    simulator: EIDSimulator
+    simulator: Phones
     config: Path
 
 
 @pytest.fixture(scope="module")
 def running_country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
     """Set up with the real commands, once; stopped at the end whatever happens."""
-    folder, simulator = tmp_path_factory.mktemp("country"), EIDSimulator()
+    folder = tmp_path_factory.mktemp("country")
+    simulator = people_in(folder)
     ports = free_ports(2 * len(NAMES))
     servers = [
         DemoServer(name, f"Asutus {name}", folder / name, ports[2 * number], ports[2 * number + 1])
@@ -145,7 +149,7 @@ def test_a_card(
     cards = CardBox(tmp_path / "cards", softhsm_module())
     cards.use(monkeypatch)
     key = ec.generate_private_key(ec.SECP384R1())
-    cards.add("ID-card", country.simulator.authority.issue(f"PNOEE-{CARD_PERSON}", key=key))
+    cards.add("ID-card", TestCA.twin(country.simulator.authority).issue(f"PNOEE-{CARD_PERSON}", key=key))
     pin = tmp_path / "pin"
     pin.write_text(PIN)
     options = ("--id-card", "--pkcs11-module", cards.module, "--pin-file", pin)
@@ -251,7 +255,7 @@ def test_pin_at_a_terminal(
     cards = CardBox(tmp_path / "cards", softhsm_module())
     cards.use(monkeypatch)
     key = ec.generate_private_key(ec.SECP384R1())
-    cards.add("ID-card", country.simulator.authority.issue(f"PNOEE-{CARD_PERSON}", key=key))
+    cards.add("ID-card", TestCA.twin(country.simulator.authority).issue(f"PNOEE-{CARD_PERSON}", key=key))
     out = letter.parent / "out"
     card = ("--id-card", "--pkcs11-module", str(cards.module), "--config", str(country.config))
     command = ["decrypt", str(box), "-o", str(out), *card]

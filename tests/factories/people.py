@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
+from osak.client.simulator.authority import Authority
 from osak.shares.protocol.strict_json import encode_base64, encode_base64url
 from osak.shares.protocol.ticket import TicketDraft, draft_ticket
 from osak.shares.protocol.urls import Audience
@@ -151,6 +152,17 @@ class TestCA:
             )
             .sign(signer.key, hashes.SHA256())
         )
+
+    @classmethod
+    def twin(cls, authority: Authority) -> "TestCA":
+        """The simulator's authority itself, which may now issue what it must not."""
+        made = cls()
+        made.key, made.name, made.certificate = (
+            authority.key,
+            authority.certificate.subject,
+            authority.certificate,
+        )
+        return made
 
     @property
     def certificate_pem(self) -> bytes:

@@ -2,12 +2,13 @@
 """What the talk with an eID service survives, and where it ends."""
 
 import pytest
-from simulator.eid import SMART_ID_PERSON, Behaviour, EIDSimulator
-from simulator.eid_server import EIDAddress
 
 from osak.client.identity.errors import IdentityServiceError, RefusedSignatureError
 from osak.client.identity.service import EIDService
 from osak.client.identity.settings import SmartIDSettings
+from osak.client.simulator.people import SMART_ID_PERSON
+from osak.client.simulator.phones import Behaviour, Phones
+from osak.client.simulator.serving import EIDAddress
 from osak.coordinator import Timeouts
 
 QUESTION = {
@@ -33,14 +34,14 @@ async def outcome(asked: EIDService) -> str:
     return found
 
 
-async def test_a_lost_answer_is_asked_for_again(simulator: EIDSimulator, address: EIDAddress) -> None:
+async def test_a_lost_answer_is_asked_for_again(simulator: Phones, address: EIDAddress) -> None:
     """A broken connection costs the person no second PIN: the outcome is asked for again."""
     simulator.behaviour = Behaviour(breaks=2)
     assert await outcome(service(address)) == "OK"
     assert len(simulator.questions) == 1
 
 
-async def test_not_for_ever(simulator: EIDSimulator, address: EIDAddress) -> None:
+async def test_not_for_ever(simulator: Phones, address: EIDAddress) -> None:
     """A service that breaks every connection off is given up."""
     simulator.behaviour = Behaviour(breaks=1000)
     with pytest.raises(IdentityServiceError, match="broke the connection off"):
@@ -48,7 +49,7 @@ async def test_not_for_ever(simulator: EIDSimulator, address: EIDAddress) -> Non
     assert simulator.polls < 20
 
 
-async def test_patience_ends(simulator: EIDSimulator, address: EIDAddress) -> None:
+async def test_patience_ends(simulator: Phones, address: EIDAddress) -> None:
     """A session that never ends is left, since share servers do not wait either."""
     simulator.behaviour = Behaviour(running=10**9)
     with pytest.raises(RefusedSignatureError, match="had no answer") as caught:

@@ -27,8 +27,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_document(folder: Path) -> None:
-    """The YAML in docs/eid.md is taken; paths start at its folder."""
-    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "eid.md").read_text("utf-8"), re.DOTALL)
+    """The YAML in docs/identities.md is taken; paths start at its folder."""
+    (block,) = re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "docs" / "identities.md").read_text("utf-8"), re.DOTALL
+    )
     credentials = load(block, folder).credentials
     assert credentials.smart_id is not None
     assert credentials.mobile_id is not None

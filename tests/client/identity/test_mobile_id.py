@@ -9,19 +9,22 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from simulator.eid import MOBILE_ID_FAILURES, MOBILE_ID_PERSON, Behaviour, EIDSimulator
-from simulator.eid_server import EIDAddress, Shown
+from factories.people import TestCA
+from simulator.phones_beside import Shown
 
 from osak.client.identity.errors import BadSignatureError, IdentityServiceError, RefusedSignatureError
 from osak.client.identity.mobile_id import MobileIDCredential, check_phone_number, verification_code
 from osak.client.identity.settings import MobileIDSettings
+from osak.client.simulator.people import MOBILE_ID_PEOPLE, MOBILE_ID_PERSON
+from osak.client.simulator.phones import Behaviour, Phones
+from osak.client.simulator.serving import EIDAddress
 from osak.coordinator import Timeouts
 
 SIGNING_INPUT = b"eyJ0eXAi.eyJpc3Mi"
 
 
 @pytest.fixture
-def shown(simulator: EIDSimulator) -> Shown:
+def shown(simulator: Phones) -> Shown:
     return Shown(simulator)
 
 
@@ -45,7 +48,7 @@ def credential(
     )
 
 
-async def test_signs(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_signs(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """One question, one signature by the person's key over exactly what was to be signed."""
     signed = await credential(address, shown).sign(SIGNING_INPUT)
     assert signed.certificate_der == simulator.mobile_id_person.der
@@ -56,7 +59,7 @@ async def test_signs(simulator: EIDSimulator, address: EIDAddress, shown: Shown)
     assert len(simulator.questions) == 1
 
 
-async def test_the_question(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_the_question(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """It names phone and person, carries the hash, and shows the file's name in the phone's language."""
     await credential(address, shown, language="ENG", display_text="Ava {file}").sign(SIGNING_INPUT)
     (question,) = simulator.questions
@@ -66,7 +69,7 @@ async def test_the_question(simulator: EIDSimulator, address: EIDAddress, shown:
     assert question["language"] == "ENG"
 
 
-async def test_codes_with_a_hyphen(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_codes_with_a_hyphen(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """Codes of other countries may have a hyphen of their own: it is part of the code."""
     asking = MobileIDCredential(
         "etsi/PNOLV-329999-99901",
@@ -82,9 +85,7 @@ async def test_codes_with_a_hyphen(simulator: EIDSimulator, address: EIDAddress,
     assert simulator.questions[0]["nationalIdentityNumber"] == "329999-99901"
 
 
-async def test_letters_that_take_more_room(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown
-) -> None:
+async def test_letters_that_take_more_room(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """A name with letters outside of GSM's seven bits is sent as UCS-2, and half as much of it fits."""
     await credential(address, shown, file_name="õunapuu " * 10 + ".cdoc2").sign(SIGNING_INPUT)
     (question,) = simulator.questions
@@ -92,7 +93,7 @@ async def test_letters_that_take_more_room(
     assert len(question["displayText"]) == 20
 
 
-async def test_the_code_comes_first(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_the_code_comes_first(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """The code is shown before the service is asked, so that nobody confirms what they cannot compare."""
     await credential(address, shown).sign(SIGNING_INPUT)
     assert shown.codes == [("Mobile-ID", verification_code(hashlib.sha256(SIGNING_INPUT).digest()), 0)]
@@ -105,7 +106,7 @@ def test_the_code_of_the_example() -> None:
     assert verification_code(digest) == "7923"
 
 
-async def test_patience(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_patience(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """While the session runs the outcome is asked for again; the question is not."""
     simulator.behaviour = Behaviour(running=3)
     await credential(address, shown).sign(SIGNING_INPUT)
@@ -125,8 +126,11 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize(("person", "result"), MOBILE_ID_FAILURES.items(), ids=MOBILE_ID_FAILURES.values())
-async def test_people_of_the_demo(
+FAILURES = {person: result for person, result in MOBILE_ID_PEOPLE.items() if result != "OK"}
+
+
+@pytest.mark.parametrize(("person", "result"), FAILURES.items(), ids=FAILURES.values())
+async def test_people_who_fail(
     address: EIDAddress, shown: Shown, person: tuple[str, str], result: str
 ) -> None:
     """The demo service's people for failures fail as they should."""
@@ -135,9 +139,16 @@ async def test_people_of_the_demo(
     assert caught.value.reason == REASONS[result]
 
 
+@pytest.mark.parametrize("person", sorted(MOBILE_ID_PEOPLE.keys() - FAILURES.keys()))
+async def test_people_who_sign(address: EIDAddress, shown: Shown, person: tuple[str, str]) -> None:
+    """The demo service's other people sign with certificates of their own."""
+    signed = await credential(address, shown, person=person).sign(SIGNING_INPUT)
+    assert person[0].encode() in signed.certificate_der
+
+
 @pytest.mark.parametrize("result", REASONS)
 async def test_ends_without_a_signature(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown, result: str
+    simulator: Phones, address: EIDAddress, shown: Shown, result: str
 ) -> None:
     """Every result is a sentence and a stable reason."""
     simulator.behaviour = Behaviour(result=result)
@@ -148,7 +159,7 @@ async def test_ends_without_a_signature(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
-async def test_statuses(simulator: EIDSimulator, address: EIDAddress, shown: Shown, status: int) -> None:
+async def test_statuses(simulator: Phones, address: EIDAddress, shown: Shown, status: int) -> None:
     """An HTTP error is the service's failure."""
     simulator.behaviour = Behaviour(status=status)
     with pytest.raises(IdentityServiceError):
@@ -169,7 +180,7 @@ def changed_signature(reply: dict[str, Any], value: bytes) -> None:
     ids=["too short", "zeroes", "another"],
 )
 async def test_wrong_signatures(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown, change: Any, said: str
+    simulator: Phones, address: EIDAddress, shown: Shown, change: Any, said: str
 ) -> None:
     """A signature that is not by the person's key is not taken."""
     simulator.behaviour = Behaviour(change=change)
@@ -177,9 +188,9 @@ async def test_wrong_signatures(
         await credential(address, shown).sign(SIGNING_INPUT)
 
 
-async def test_another_curve(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_another_curve(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """A certificate whose key could not have made an ES256 signature is not taken."""
-    person = simulator.authority.issue(
+    person = TestCA.twin(simulator.authority).issue(
         f"PNOEE-{MOBILE_ID_PERSON[0]}", key=ec.generate_private_key(ec.SECP384R1())
     )
     encoded = base64.b64encode(person.der).decode()

@@ -11,12 +11,15 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from factories.people import TestCA
-from simulator.eid import SMART_ID_PERSON, SMART_ID_RESULTS, Behaviour, EIDSimulator
-from simulator.eid_server import EIDAddress, Shown
+from simulator.phones_beside import Shown
 
 from osak.client.identity.errors import BadSignatureError, IdentityServiceError, RefusedSignatureError
 from osak.client.identity.settings import SmartIDSettings
 from osak.client.identity.smart_id import SmartIDCredential, verification_code
+from osak.client.simulator.authority import Authority
+from osak.client.simulator.people import SMART_ID_PEOPLE, SMART_ID_PERSON, SMART_ID_RESULTS
+from osak.client.simulator.phones import Behaviour, Phones
+from osak.client.simulator.serving import EIDAddress
 from osak.coordinator import CredentialError, Timeouts
 
 PERSON = f"etsi/{SMART_ID_PERSON}"
@@ -37,11 +40,11 @@ def credential(
 
 
 @pytest.fixture
-def shown(simulator: EIDSimulator) -> Shown:
+def shown(simulator: Phones) -> Shown:
     return Shown(simulator)
 
 
-async def test_signs(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_signs(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """One question, one signature by the person's key over exactly what was to be signed."""
     signed = await credential(address, shown).sign(SIGNING_INPUT)
     assert signed.certificate_der == simulator.smart_id_person.der
@@ -51,7 +54,7 @@ async def test_signs(simulator: EIDSimulator, address: EIDAddress, shown: Shown)
     assert len(simulator.questions) == 1
 
 
-async def test_the_question(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_the_question(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """It carries the hash and shows the file's name; choosing the code comes before just a PIN."""
     await credential(address, shown).sign(SIGNING_INPUT)
     (question,) = simulator.questions
@@ -65,7 +68,7 @@ async def test_the_question(simulator: EIDSimulator, address: EIDAddress, shown:
     assert question["allowedInteractionsOrder"][0]["displayText200"] == "Open kiri.cdoc2"
 
 
-async def test_the_code_comes_first(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_the_code_comes_first(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """The code is shown before the service is asked, so that nobody confirms what they cannot compare."""
     await credential(address, shown).sign(SIGNING_INPUT)
     assert shown.codes == [("Smart-ID", verification_code(hashlib.sha256(SIGNING_INPUT).digest()), 0)]
@@ -78,14 +81,14 @@ def test_the_code_of_the_example() -> None:
     assert verification_code(digest) == "5634"
 
 
-async def test_patience(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_patience(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """While the session runs the outcome is asked for again; the question is not."""
     simulator.behaviour = Behaviour(running=3)
     await credential(address, shown).sign(SIGNING_INPUT)
     assert (simulator.polls, len(simulator.questions)) == (4, 1)
 
 
-async def test_long_file_name(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_long_file_name(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """A name that does not fit is shortened in its middle; the service takes every length."""
     await credential(address, shown, file_name="a" * 150 + "b" * 150 + ".cdoc2").sign(SIGNING_INPUT)
     texts = [
@@ -98,7 +101,7 @@ async def test_long_file_name(simulator: EIDSimulator, address: EIDAddress, show
 
 @pytest.mark.parametrize("result", [*SMART_ID_RESULTS, "SOMETHING_NEW"])
 async def test_ends_without_a_signature(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown, result: str
+    simulator: Phones, address: EIDAddress, shown: Shown, result: str
 ) -> None:
     """Every end result is a sentence and a stable reason, and a ``CredentialError`` for the collection."""
     simulator.behaviour = Behaviour(result=result)
@@ -116,10 +119,22 @@ async def test_ends_without_a_signature(
     assert result not in str(caught.value)
 
 
+@pytest.mark.parametrize(("person", "result"), SMART_ID_PEOPLE.items(), ids=SMART_ID_PEOPLE.values())
+async def test_people_of_the_demo(address: EIDAddress, shown: Shown, person: str, result: str) -> None:
+    """The demo service's people sign or fail as they are known to."""
+    asking = credential(address, shown, person=f"etsi/{person}")
+    if result == "OK":
+        assert person.encode() in (await asking.sign(SIGNING_INPUT)).certificate_der
+        return
+    with pytest.raises(RefusedSignatureError) as caught:
+        await asking.sign(SIGNING_INPUT)
+    assert caught.value.reason == {"WRONG_VC": "wrong-code", "TIMEOUT": "timeout"}.get(result, "refused")
+
+
 async def test_nobody_of_that_name(address: EIDAddress, shown: Shown) -> None:
     """A person without an account is told as such."""
     with pytest.raises(RefusedSignatureError, match="does not know this person") as caught:
-        await credential(address, shown, person="etsi/PNOEE-40504040001").sign(SIGNING_INPUT)
+        await credential(address, shown, person="etsi/PNOEE-48010010101").sign(SIGNING_INPUT)
     assert caught.value.reason == "not-found"
 
 
@@ -135,7 +150,7 @@ async def test_nobody_of_that_name(address: EIDAddress, shown: Shown) -> None:
     ],
 )
 async def test_the_service_is_to_blame(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown, status: int, said: str
+    simulator: Phones, address: EIDAddress, shown: Shown, status: int, said: str
 ) -> None:
     """HTTP statuses that say nothing about the person are the service's failures."""
     simulator.behaviour = Behaviour(status=status)
@@ -145,7 +160,7 @@ async def test_the_service_is_to_blame(
 
 @pytest.mark.parametrize(("status", "said"), [(471, "no Smart-ID account"), (472, "portal")])
 async def test_the_person_cannot(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown, status: int, said: str
+    simulator: Phones, address: EIDAddress, shown: Shown, status: int, said: str
 ) -> None:
     """HTTP statuses about the person's account are told as such."""
     simulator.behaviour = Behaviour(status=status)
@@ -166,11 +181,12 @@ def another_signature(reply: dict[str, Any]) -> None:
     reply["signature"]["value"] = base64.b64encode(value).decode()
 
 
-def certificate_of(authority: TestCA, **issue: Any) -> Any:
+def certificate_of(authority: TestCA | Authority, **issue: Any) -> Any:
     """A change that puts another certificate into the reply, for the same key."""
+    issuer = TestCA.twin(authority) if isinstance(authority, Authority) else authority
 
     def change(reply: dict[str, Any]) -> None:
-        person = authority.issue(issue.pop("serial_number", SMART_ID_PERSON), **issue)
+        person = issuer.issue(issue.pop("serial_number", SMART_ID_PERSON), **issue)
         reply["cert"]["value"] = base64.b64encode(person.der).decode()
 
     return change
@@ -190,7 +206,7 @@ def certificate_of(authority: TestCA, **issue: Any) -> Any:
     ids=["somebody else", "for signing", "no usage", "ended", "not begun", "another key", "EC"],
 )
 async def test_wrong_certificates(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown, issue: dict[str, Any], said: str
+    simulator: Phones, address: EIDAddress, shown: Shown, issue: dict[str, Any], said: str
 ) -> None:
     """A certificate that servers would refuse is refused here, before any server sees it."""
     if "key" not in issue and said != "not RSA":
@@ -200,7 +216,7 @@ async def test_wrong_certificates(
         await credential(address, shown).sign(SIGNING_INPUT)
 
 
-async def test_another_authority(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_another_authority(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """The right name from an authority that is not configured is nobody."""
     forged = certificate_of(TestCA(), key=simulator.smart_id_person.key)
     simulator.behaviour = Behaviour(change=forged)
@@ -219,7 +235,7 @@ async def test_another_authority(simulator: EIDSimulator, address: EIDAddress, s
     ids=["signature", "algorithm", "level", "certificate"],
 )
 async def test_wrong_answers(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown, change: Any, said: str
+    simulator: Phones, address: EIDAddress, shown: Shown, change: Any, said: str
 ) -> None:
     """What was not asked for is not taken."""
     simulator.behaviour = Behaviour(change=change)
@@ -240,9 +256,7 @@ async def test_wrong_answers(
     ],
     ids=["no result", "flat result", "no signature", "no certificate", "no base64", "no state", "endless"],
 )
-async def test_not_the_protocol(
-    simulator: EIDSimulator, address: EIDAddress, shown: Shown, change: Any
-) -> None:
+async def test_not_the_protocol(simulator: Phones, address: EIDAddress, shown: Shown, change: Any) -> None:
     """An answer of another form is the service's fault and never a crash."""
     simulator.behaviour = Behaviour(change=change)
     with pytest.raises(IdentityServiceError):
@@ -256,7 +270,7 @@ async def test_unreachable(shown: Shown, address: EIDAddress) -> None:
         await credential(address, shown, url=url).sign(SIGNING_INPUT)
 
 
-async def test_untrusted(simulator: EIDSimulator, shown: Shown, address: EIDAddress) -> None:
+async def test_untrusted(simulator: Phones, shown: Shown, address: EIDAddress) -> None:
     """A service with another certificate is not asked."""
     with pytest.raises(IdentityServiceError, match="not trusted"):
         await credential(address, shown, tls={"pin_sha256": base64.b64encode(bytes(32)).decode()}).sign(
@@ -265,7 +279,7 @@ async def test_untrusted(simulator: EIDSimulator, shown: Shown, address: EIDAddr
     assert simulator.questions == []
 
 
-async def test_cancelled(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_cancelled(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """Somebody who stops waiting waits no longer, and every connection is closed."""
     simulator.behaviour = Behaviour(answers=asyncio.Event())
     signing = asyncio.create_task(credential(address, shown).sign(SIGNING_INPUT))
@@ -275,7 +289,7 @@ async def test_cancelled(simulator: EIDSimulator, address: EIDAddress, shown: Sh
         await signing
 
 
-async def test_anchors_that_are_none(simulator: EIDSimulator, address: EIDAddress, shown: Shown) -> None:
+async def test_anchors_that_are_none(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """Before anybody is asked the configured authorities are read."""
     address.anchors.write_text("nothing")
     with pytest.raises(IdentityServiceError, match="no readable certificates"):

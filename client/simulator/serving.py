@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The simulator over HTTPS: one address for all services, and the files that others need to trust it.
+
+Into its folder go the people's authority (``people-ca.pem``: the anchor for nodes and clients), the
+authority of its own TLS certificate, and ``credentials.yaml`` to paste into a client's configuration. The
+authorities' keys stay there too, so that a second run is trusted like the first; they protect nothing.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from aiohttp import web
+
+from osak.client.errors import UsageError
+from osak.client.simulator.authority import Authority, write_private
+from osak.client.simulator.mobile_id import MOBILE_ID_PATH, MobileID
+from osak.client.simulator.phones import Phones
+from osak.client.simulator.relying_party import RP_NAME, RP_UUID
+from osak.client.simulator.smart_id_v2 import SMART_ID_PATH, SmartIDv2
+
+PEOPLE: Final = "people"
+TLS: Final = "tls"
+LOOPBACK: Final = "127.0.0.1"
+_MARK: Final = "osak-eid-simulator"
+_PATHS: Final = {"smart_id": SMART_ID_PATH, "mobile_id": MOBILE_ID_PATH}
+_HEAD: Final = "# For tests only: these services are simulated, and nobody of their people exists.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class EIDAddress:
+    """Where a running simulator is, and what is needed to trust it.
+
+    Attributes:
+        url: ``https://host:port``.
+        ca_file: authority of its TLS certificate.
+        anchors: authority of its people.
+    """
+
+    url: str
+    ca_file: Path
+    anchors: Path
+
+    def settings(self, service: str, **more: Any) -> dict[str, Any]:
+        """``credentials.smart_id`` or ``credentials.mobile_id`` of a client's YAML."""
+        return {
+            "url": f"{self.url}{_PATHS[service]}",
+            "relying_party_uuid": RP_UUID,
+            "relying_party_name": RP_NAME,
+            "anchors": [str(self.anchors)],
+            "tls": {"ca_file": str(self.ca_file)},
+            **more,
+        }
+
+    def write_credentials(self, path: Path) -> None:
+        """Write YAML for a client's configuration."""
+        credentials = {service: self.settings(service) for service in _PATHS}
+        text = yaml.safe_dump({"credentials": credentials}, sort_keys=False, allow_unicode=True)
+        path.write_text(_HEAD + text, encoding="utf-8")
+
+
+def people_in(folder: Path) -> Phones:
+    """Everybody's phones, with the authority that is kept in ``folder``.
+
+    Raises:
+        UsageError: the folder holds something else.
+        OSError: it cannot be read or written.
+    """
+    return Phones(Authority.kept_in(folder, PEOPLE))
+
+
+def application(phones: Phones) -> web.Application:
+    """All services behind one address; every answer says that it is a simulator's."""
+    app = web.Application()
+    for service in (SmartIDv2(phones), MobileID(phones)):
+        service.add_to(app)
+    app.on_response_prepare.append(_mark)
+    return app
+
+
+def check_loopback(host: str) -> None:
+    """Check that only this computer reaches ``host``.
+
+    Raises:
+        UsageError: others can, or it is no address.
+    """
+    try:
+        is_loopback = ip_address(host).is_loopback
+    except ValueError as error:
+        raise UsageError(f"{host} is not an IP address") from error
+    if not is_loopback:
+        raise UsageError(f"{host} is not on this computer alone: --anywhere lets others in on purpose")
+
+
+@asynccontextmanager
+async def serve(
+    phones: Phones, folder: Path, *, host: str = LOOPBACK, port: int = 0
+) -> AsyncIterator[EIDAddress]:
+    """Run the simulator while the block runs.
+
+    Args:
+        phones: of ``people_in(folder)``.
+        folder: keeps its files.
+        host: IP address to listen at; others than this computer's are the caller's decision.
+        port: 0 takes a free one.
+
+    Raises:
+        UsageError: the folder holds something else.
+        OSError: the port is taken, or the folder cannot be written.
+    """
+    authority = Authority.kept_in(folder, TLS)
+    server = authority.issue_server(host, "localhost")
+    pair = folder / "tls.pem"
+    write_private(pair, server.certificate_pem + server.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    runner = web.AppRunner(application(phones), handler_cancellation=True, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, ssl_context=context).start()
+        name = f"[{host}]" if ":" in host else host
+        url = f"https://{name}:{runner.addresses[0][1]}"
+        yield EIDAddress(url, folder / f"{TLS}-ca.pem", folder / f"{PEOPLE}-ca.pem")
+    finally:
+        await runner.cleanup()
+
+
+async def _mark(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = _MARK
