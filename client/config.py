@@ -16,6 +16,7 @@ from pydantic import Field, create_model, model_validator
 from osak.client.capsule_server.settings import CapsuleServer
 from osak.client.config_file import config_path
 from osak.client.container.limits import Limits
+from osak.client.directory.settings import DirectorySettings
 from osak.client.errors import UsageError
 from osak.client.identity.settings import CredentialSettings
 from osak.coordinator import Group, Timeouts
@@ -36,6 +37,7 @@ class ClientConfig(Settings):
         groups: share servers by group name.
         default_group: the group that ``--to`` uses when none is named; the only one if there is one.
         capsule_servers: capsule servers by the id that containers name them by.
+        directory: where people's certificates are looked up; None where nobody is.
         credentials: what cards and eID services need beside their owners.
         timeouts: how long to wait for servers.
         limits: how much a container may ask of its reader.
@@ -44,6 +46,7 @@ class ClientConfig(Settings):
     groups: dict[str, Group] = Field(default_factory=dict)
     default_group: str | None = None
     capsule_servers: dict[str, CapsuleServer] = Field(default_factory=dict)
+    directory: DirectorySettings | None = None
     credentials: CredentialSettings = CredentialSettings()
     timeouts: Timeouts = Timeouts()
     limits: LimitSettings = LimitSettings()

@@ -17,6 +17,7 @@ from osak.client.container import Limits
 if TYPE_CHECKING:
     from osak.client.capsule_server.settings import CapsuleServer
     from osak.client.config import ClientConfig
+    from osak.client.directory.settings import DirectorySettings
     from osak.client.identity.settings import CredentialSettings
     from osak.coordinator import Group, Timeouts
 
@@ -31,6 +32,10 @@ class Configuration(Protocol):
     @property
     def capsule_servers(self) -> "Mapping[str, CapsuleServer]":
         """Capsule servers by the id that containers name them by."""
+
+    @property
+    def directory(self) -> "DirectorySettings | None":
+        """Where people's certificates are looked up; None where nobody is."""
 
     @property
     def credentials(self) -> "CredentialSettings":
@@ -96,6 +101,10 @@ class _Defaults:
     @property
     def capsule_servers(self) -> "Mapping[str, CapsuleServer]":
         return self._settings.capsule_servers
+
+    @property
+    def directory(self) -> "DirectorySettings | None":
+        return self._settings.directory
 
     @property
     def credentials(self) -> "CredentialSettings":

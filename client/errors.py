@@ -9,6 +9,7 @@ OsakError
 │   │   ├── UnknownCapsuleServerError  a container names a capsule server that the configuration does not
 │   │   └── RunningLoopError     a call that would block the event loop it was made in
 │   ├── CapsuleServerError       a capsule server did not do what it should
+│   ├── DirectoryError           the directory of certificates did not do what it should
 │   ├── CredentialFileError      a key, certificate or PKCS#12 file that cannot be used
 │   └── OutputError              the output cannot be written; nothing of it was left behind
 │       └── OutputExistsError    something of that name is there already
@@ -40,6 +41,13 @@ class CapsuleServerError(ClientError):
     """A capsule server cannot be reached or trusted, refused, or answered what does not fit.
 
     The text names the server.
+    """
+
+
+class DirectoryError(ClientError):
+    """The directory of people's certificates cannot be reached or trusted, or answered what does not fit.
+
+    The text names the directory.
     """
 
 

@@ -134,10 +134,19 @@ def _client_failure(error: Exception) -> Failure:
             return Failure(6, "output", str(error))
         case errors.CredentialFileError():
             return Failure(3, "credential", str(error))
-        case errors.CapsuleServerError():
-            return Failure(6, "capsule-server", str(error))
+        case errors.CapsuleServerError() | errors.DirectoryError():
+            return _service_failure(error)
         case errors.UnknownCapsuleServerError():
             hint = "ask your administrator where it is, and add it under capsule_servers"
             return Failure(2, "unknown-server", str(error), hint)
         case _:
             return Failure(2, "usage", str(error))
+
+
+def _service_failure(error: Exception) -> Failure:
+    from osak.client import errors  # noqa: PLC0415 - see describe_failure
+
+    if isinstance(error, errors.DirectoryError):
+        hint = "try again later, or encrypt over the group's servers alone with --cards none"
+        return Failure(6, "directory", str(error), hint)
+    return Failure(6, "capsule-server", str(error))

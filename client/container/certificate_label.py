@@ -38,7 +38,7 @@ def certificate_label(certificate: x509.Certificate, file_name: str | None) -> s
     common_name = _subject(certificate, x509.NameOID.COMMON_NAME)
     serial_number = _subject(certificate, x509.NameOID.SERIAL_NUMBER)
     digest = certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - the label's format; not security
-    card = _card(certificate)
+    card = card_of(certificate)
     if card and common_name and serial_number:
         return key_label.for_card(
             card,
@@ -60,16 +60,17 @@ def _subject(certificate: x509.Certificate, name: x509.ObjectIdentifier) -> str 
     return str(found[0].value) if found else None
 
 
-def _card(certificate: x509.Certificate) -> str | None:
-    """Which kind of card the certificate is on."""
-    for policy in _policies(certificate):
+def card_of(certificate: x509.Certificate) -> str | None:
+    """Which kind of card the certificate says it is on: one of ``key_label.CARDS``."""
+    for policy in policies_of(certificate):
         for arc, card in _CARDS:
             if f"{policy}.".startswith(f"{arc}."):
                 return card
     return None
 
 
-def _policies(certificate: x509.Certificate) -> list[str]:
+def policies_of(certificate: x509.Certificate) -> list[str]:
+    """Its policies, dotted, those of test certificates as the real ones; none where they cannot be read."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
     except (

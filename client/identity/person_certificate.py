@@ -70,7 +70,7 @@ def check_certificate(
         raise BadSignatureError("the service sent a certificate that is not for authentication")
     if not _valid(certificate, now):
         raise BadSignatureError("the certificate that the service sent is not valid now")
-    if not any(_issued(anchor, certificate, now) for anchor in anchors):
+    if not any(is_issued_by(anchor, certificate, now) for anchor in anchors):
         raise BadSignatureError("the certificate is not by any of the authorities in the configuration")
 
 
@@ -114,7 +114,7 @@ def _public_key(certificate: x509.Certificate) -> object:
         raise BadSignatureError("the certificate's key cannot be read") from error
 
 
-def _issued(anchor: x509.Certificate, certificate: x509.Certificate, now: datetime) -> bool:
+def is_issued_by(anchor: x509.Certificate, certificate: x509.Certificate, now: datetime) -> bool:
     """Whether the anchor is a CA that is valid now and signed the certificate (RFC 5280, 6.1.3)."""
     try:
         if not anchor.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:

@@ -178,6 +178,8 @@ class TestCA:
         not_before: datetime | None = None,
         not_after: datetime | None = None,
         serial_numbers: Sequence[str] | None = None,
+        common_name: str = "TESTNUMBER,OK",
+        policies: Sequence[str] = (),
     ) -> Person:
         """Issue an authentication certificate.
 
@@ -188,10 +190,12 @@ class TestCA:
             not_before: by default a day ago.
             not_after: by default a year ahead.
             serial_numbers: several (or no) serialNumbers in the subject instead of the one.
+            common_name: of the subject.
+            policies: certificate policies, dotted.
         """
         chosen = key or ec.generate_private_key(ec.SECP256R1())
         numbers = (serial_number,) if serial_numbers is None else serial_numbers
-        subject = [x509.NameAttribute(NameOID.COMMON_NAME, "TESTNUMBER,OK")]
+        subject = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         subject += [x509.NameAttribute(NameOID.SERIAL_NUMBER, number) for number in numbers]
         builder = (
             x509.CertificateBuilder()
@@ -208,6 +212,9 @@ class TestCA:
         )
         if usages is not None:
             builder = builder.add_extension(key_usage(*usages), critical=True)
+        if policies:
+            named = [x509.PolicyInformation(x509.ObjectIdentifier(policy), None) for policy in policies]
+            builder = builder.add_extension(x509.CertificatePolicies(named), critical=False)
         return Person(builder.sign(self.key, hashes.SHA256()), chosen, serial_number)
 
 
