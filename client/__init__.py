@@ -46,12 +46,14 @@ if TYPE_CHECKING:
     from osak.client.identity_keys import card_keys, mobile_id_keys, smart_id_keys
     from osak.client.inputs import File
     from osak.client.inspection import RecordDescription
-    from osak.client.library import decrypt, encrypt, inspect, list_files, reencrypt
+    from osak.client.library import audit, decrypt, encrypt, inspect, list_files, reencrypt
     from osak.client.opening import Keys
     from osak.client.recipients import Certificate, Person, PublicKey
     from osak.client.reencryption import Reencrypted
+    from osak.client.share_history import ShareHistory
     from osak.client.shared_secrets import Password, Secret
     from osak.client.twins import (
+        audit_async,
         decrypt_async,
         encrypt_async,
         inspect_async,
@@ -63,9 +65,11 @@ if TYPE_CHECKING:
         CredentialError,
         DistributionError,
         InvalidPlacementError,
+        NoAnswerError,
         NotEnoughSharesError,
         Outcome,
         Status,
+        Testimony,
         UnknownServerError,
     )
     from osak.errors import OsakError
@@ -98,6 +102,7 @@ __all__ = [
     "LimitExceededError",
     "Listed",
     "MessageError",
+    "NoAnswerError",
     "NoRecipientError",
     "NotEnoughSharesError",
     "OpenedFile",
@@ -115,8 +120,10 @@ __all__ = [
     "Reencrypted",
     "RunningLoopError",
     "Secret",
+    "ShareHistory",
     "SharesError",
     "Status",
+    "Testimony",
     "UnknownCapsuleServerError",
     "UnknownServerError",
     "UnsafeNameError",
@@ -124,6 +131,8 @@ __all__ = [
     "UploadedCapsule",
     "UsageError",
     "WrongKeyError",
+    "audit",
+    "audit_async",
     "card_keys",
     "configuration_in_force",
     "decrypt",
@@ -176,12 +185,14 @@ _HOMES = {
     "osak.client.identity_keys": ("card_keys", "mobile_id_keys", "smart_id_keys"),
     "osak.client.inputs": ("File",),
     "osak.client.inspection": ("RecordDescription",),
-    "osak.client.library": ("decrypt", "encrypt", "inspect", "list_files", "reencrypt"),
+    "osak.client.library": ("audit", "decrypt", "encrypt", "inspect", "list_files", "reencrypt"),
     "osak.client.opening": ("Keys",),
     "osak.client.recipients": ("Certificate", "Person", "PublicKey"),
     "osak.client.reencryption": ("Reencrypted",),
+    "osak.client.share_history": ("ShareHistory",),
     "osak.client.shared_secrets": ("Password", "Secret"),
     "osak.client.twins": (
+        "audit_async",
         "decrypt_async",
         "encrypt_async",
         "inspect_async",
@@ -193,9 +204,11 @@ _HOMES = {
         "CredentialError",
         "DistributionError",
         "InvalidPlacementError",
+        "NoAnswerError",
         "NotEnoughSharesError",
         "Outcome",
         "Status",
+        "Testimony",
         "UnknownServerError",
     ),
     "osak.errors": ("OsakError",),

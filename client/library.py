@@ -9,7 +9,7 @@ import sys
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from os import PathLike
-from typing import BinaryIO, Literal, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 from osak.client.cancellation import Progress
 from osak.client.configuration import Configuration, configuration_in_force
@@ -23,6 +23,9 @@ from osak.client.inspection import RecordDescription, inspect_file
 from osak.client.recipient_writers import writers_for
 from osak.client.recipients import AnyRecipient
 from osak.client.reencryption import Reencrypted, reencrypt_file
+
+if TYPE_CHECKING:
+    from osak.client.share_history import ShareHistory
 
 AnyConfiguration: TypeAlias = AnyPath | Configuration | None
 CompressionName: TypeAlias = Compression | Literal["none", "fast", "best"]
@@ -185,6 +188,38 @@ def reencrypt(
         progress=progress,
     )
     return replace(done, capsules=chosen.uploaded_capsules())
+
+
+def audit(
+    container: AnyPath | BinaryIO,
+    credential: AnyCredential,
+    *,
+    config: AnyConfiguration = None,
+    trust_container_servers: bool = False,
+) -> "tuple[ShareHistory, ...]":
+    """Ask all servers how often they gave this person's shares of a container out, and when.
+
+    One signature for each record of shares; nothing is opened. Each server is a witness, and may lie.
+
+    Args:
+        container: a path, or a binary stream.
+        credential: a card, a phone, or a key file with its certificate.
+        config: as in ``encrypt``.
+        trust_container_servers: whether share servers that only the container names may be asked.
+
+    Raises:
+        OsakError: above all ``NoAnswerError``, ``UnknownServerError`` and ``CredentialError``.
+    """
+    # Imported here: it loads all that speaks to servers.
+    from osak.client.share_history import ask_history  # noqa: PLC0415 - see the line above
+
+    _refuse_running_loop("audit")
+    return ask_history(
+        container,
+        keys_of(credential),
+        config=configuration_in_force(config),
+        trust_container_servers=trust_container_servers,
+    )
 
 
 def inspect(

@@ -112,16 +112,16 @@ class ServedRecords:
     def _share_attempts(self) -> Iterator[Callable[[], Unlocked]]:
         """One for every record of shares that are this person's."""
         if self.credential is not None:
-            for record, quest in _share_records(self.header, self.credential):
+            for record, quest in share_records(self.header, self.credential):
                 yield partial(self._collect_shares, record, quest, self.credential)
 
     def _collect_shares(self, record: Recipient, quest: ShareQuest, credential: Credential) -> Unlocked:
-        extra = list(_servers_named(quest)) if self.trust_container_servers else []
+        extra = list(servers_named(quest)) if self.trust_container_servers else []
         collected = run(_collect(self.header, record, quest, credential, self.config, extra=extra))
         return unlock(self.header, KekUnlocker(record, collected.kek)), collected.outcomes
 
 
-def _servers_named(quest: ShareQuest) -> Iterator[Server]:
+def servers_named(quest: ShareQuest) -> Iterator[Server]:
     """The servers of a record, for somebody who trusts the container; what is no URL stays unknown."""
     for placement in quest.placements:
         try:
@@ -130,7 +130,7 @@ def _servers_named(quest: ShareQuest) -> Iterator[Server]:
             continue
 
 
-def _share_records(header: ContainerHeader, credential: Credential) -> Iterator[tuple[Recipient, ShareQuest]]:
+def share_records(header: ContainerHeader, credential: Credential) -> Iterator[tuple[Recipient, ShareQuest]]:
     """Usable share records for this person, t-of-n before n-of-n: they need fewer servers."""
     found = [
         (recipient, quest_for(recipient.capsule))

@@ -8,6 +8,7 @@ the next piece, undoes it, and only then lets go; should the work be done by tha
 from osak.client import library
 from osak.client.event_loop import in_thread
 
+audit_async = in_thread(library.audit)
 encrypt_async = in_thread(library.encrypt)
 decrypt_async = in_thread(library.decrypt)
 list_files_async = in_thread(library.list_files)

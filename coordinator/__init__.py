@@ -19,6 +19,7 @@ from osak.coordinator.errors import (
     CredentialError,
     DistributionError,
     InvalidPlacementError,
+    NoAnswerError,
     NotEnoughSharesError,
     Refused,
     TimedOut,
@@ -29,6 +30,7 @@ from osak.coordinator.errors import (
     WrongSecretError,
 )
 from osak.coordinator.group import Group, Server, Timeouts, TLSSettings
+from osak.coordinator.history import Testimony
 from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.placement import Placement, Receipt, Scheme
 from osak.coordinator.progress import Progress
@@ -48,6 +50,7 @@ __all__ = [
     "Group",
     "InvalidPlacementError",
     "KeyCredential",
+    "NoAnswerError",
     "NodeCheck",
     "NodeTransport",
     "NotEnoughSharesError",
@@ -60,6 +63,7 @@ __all__ = [
     "Server",
     "Status",
     "TLSSettings",
+    "Testimony",
     "TicketSignature",
     "TimedOut",
     "Timeouts",

@@ -31,7 +31,7 @@ from osak.coordinator.progress import Progress
 from osak.coordinator.recovery import Recovery, Verdict
 from osak.coordinator.source import Source, Stage
 from osak.coordinator.transport.base import NodeTransport
-from osak.coordinator.trust import describe_placement
+from osak.coordinator.trust import describe_placement, outcome_of_unknown
 from osak.shares import SHARE_BYTES, MessageError, Share
 from osak.shares.protocol.ticket import TicketDraft, draft_ticket
 from osak.shares.protocol.urls import check_share_id
@@ -241,7 +241,9 @@ class _Collection:
             )
             for source in self._sources
         }
-        return tuple(known.get(placement.index) or _unknown(placement) for placement in self._placements)
+        return tuple(
+            known.get(placement.index) or outcome_of_unknown(placement) for placement in self._placements
+        )
 
     def _take_in(self, recipient_id: str) -> None:
         """Hand new shares to the recovery; what has not even the form of one is the server's failure."""
@@ -292,8 +294,3 @@ class _Collection:
         if self._on_progress is not None and progress != self._told:
             self._told = progress
             self._on_progress(progress)
-
-
-def _unknown(placement: Placement) -> Outcome:
-    detail = "is in no configured group; it was not contacted"
-    return Outcome(describe_placement(placement), "", Status.UNKNOWN, detail, 0.0)

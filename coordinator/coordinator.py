@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One object that makes n servers look like one: store, collect, revoke, check.
+"""One object that makes n servers look like one: store, collect, revoke, ask, check.
 
 It holds what stays the same over many containers (groups, transport, timeouts) and hands it to the
 functions that know the rules. It keeps no secret and no state between calls.
@@ -15,6 +15,7 @@ from osak.coordinator.check import NodeCheck, check_group
 from osak.coordinator.collect import Collected, collect
 from osak.coordinator.distribute import Distribution, distribute
 from osak.coordinator.group import Group, Server, Timeouts
+from osak.coordinator.history import Testimony, ask_releases
 from osak.coordinator.outcome import Outcome
 from osak.coordinator.placement import Placement, Receipt, Scheme
 from osak.coordinator.progress import Progress
@@ -102,6 +103,19 @@ class Coordinator:
             on_progress=on_progress,
             random_below=random_below,
         )
+
+    async def ask_releases(
+        self, placements: Sequence[Placement], credential: Credential, *, group: str = ""
+    ) -> tuple[Testimony, ...]:
+        """Ask trusted servers how often they gave a person's shares out; see ``ask_releases``.
+
+        Args:
+            placements: as the container names them.
+            credential: signs once.
+            group: the group's name in the container, a hint.
+        """
+        servers = resolve_known(placements, self.groups, group=group, extra=self.extra_servers)
+        return await ask_releases(placements, servers, credential, self.transport, timeouts=self.timeouts)
 
     async def revoke(self, receipts: Sequence[Receipt]) -> tuple[Outcome, ...]:
         """Take shares back, one outcome a receipt; see ``revoke``."""

@@ -5,6 +5,7 @@ CoordinatorError
 ├── NotEnoughSharesError      fewer good shares than needed; one outcome a server
 │   └── WrongSecretError      enough shares came, but together they do not open the container
 ├── DistributionError         too few servers took their share; what was stored is revoked again
+├── NoAnswerError             servers were asked, and none answered; one outcome a server
 ├── UnknownServerError        a container names servers that no configured group has
 ├── InvalidPlacementError     placements that cannot belong to one sharing (a hostile container)
 ├── CredentialError           the signature was refused, cancelled or failed
@@ -83,6 +84,18 @@ class DistributionError(CoordinatorError):
             named = ", ".join(receipt.server_id for receipt in orphans)
             text += f"; could not be revoked at: {named}"
         super().__init__(f"{text}\n{describe_outcomes(outcomes)}")
+
+
+class NoAnswerError(CoordinatorError):
+    """None of the servers that were asked answered.
+
+    Attributes:
+        outcomes: one a server, in the container's order.
+    """
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes = tuple(outcomes)
+        super().__init__(f"no server answered\n{describe_outcomes(outcomes)}")
 
 
 class UnknownServerError(CoordinatorError):

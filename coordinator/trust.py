@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from osak.coordinator.errors import UnknownServerError
 from osak.coordinator.group import Group, Server
+from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.placement import Placement, Receipt
 from osak.shares.errors import MessageError
 from osak.shares.protocol.urls import ServerURL
@@ -85,6 +86,12 @@ def server_named_by_container(placement: Placement) -> Server:
         return Server(id=name, organisation=f"{host}:{port}, from the container", url=url)
     except ValueError as error:
         raise UnknownServerError([describe_placement(placement)]) from error
+
+
+def outcome_of_unknown(placement: Placement) -> Outcome:
+    """What becomes of a placement without a trusted server."""
+    detail = "is in no configured group; it was not contacted"
+    return Outcome(describe_placement(placement), "", Status.UNKNOWN, detail, 0.0)
 
 
 def describe_placement(placement: Placement | Receipt) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from osak.coordinator.group import Server
-from osak.shares.protocol.messages import NodeIdentity, ShareMessage
+from osak.shares.protocol.messages import NodeIdentity, ReleasesReply, ShareMessage
 from osak.shares.protocol.share_set import ShareSetMember
 
 
@@ -46,6 +46,12 @@ class NodeTransport(Protocol):
         self, server: Server, share_id: str, ticket: str, certificate_der: bytes
     ) -> ShareMessage:
         """Get a share for a ticket; spends the ticket's nonce."""
+        ...
+
+    async def fetch_releases(
+        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+    ) -> ReleasesReply:
+        """Ask how often a share was given out, with a ticket for that; spends the ticket's nonce."""
         ...
 
     async def revoke_share(self, server: Server, share_id: str, token: str) -> None:

@@ -15,13 +15,14 @@ from osak.coordinator.transport.exchange import JSON_CONTENT, HTTPSession, Reply
 from osak.coordinator.transport.tls import make_context
 from osak.coordinator.upload_credential import UploadCredential
 from osak.shares.protocol import headers
-from osak.shares.protocol.messages import NodeIdentity, NonceReply, ShareMessage
+from osak.shares.protocol.messages import NodeIdentity, NonceReply, ReleasesReply, ShareMessage
 from osak.shares.protocol.strict_json import encode_base64
 from osak.shares.protocol.times import time_text
 from osak.shares.protocol.urls import (
     KEY_SHARES_PATH,
     NODE_IDENTITY_PATH,
     nonce_path,
+    releases_path,
     share_id_from_location,
     share_path,
 )
@@ -66,10 +67,19 @@ class HTTPTransport:
         self, server: Server, share_id: str, ticket: str, certificate_der: bytes
     ) -> ShareMessage:
         """GET /key-shares/{share_id}; see ``NodeTransport``."""
-        given = {headers.AUTH_TICKET: ticket, headers.AUTH_CERTIFICATE: _one_line_pem(certificate_der)}
+        given = _ticket_headers(ticket, certificate_der)
         reply = await self._call(server, "GET", share_path(share_id), 200, headers=given)
         with reading_reply():
             return ShareMessage.from_reply(reply.body)
+
+    async def fetch_releases(
+        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+    ) -> ReleasesReply:
+        """GET /key-shares/{share_id}/releases; see ``NodeTransport``."""
+        given = _ticket_headers(ticket, certificate_der)
+        reply = await self._call(server, "GET", releases_path(share_id), 200, headers=given)
+        with reading_reply():
+            return ReleasesReply.from_reply(reply.body)
 
     async def revoke_share(self, server: Server, share_id: str, token: str) -> None:
         """DELETE /key-shares/{share_id}; see ``NodeTransport``."""
@@ -119,6 +129,10 @@ def _upload_headers(options: UploadOptions) -> dict[str, str]:
     if options.share_set is not None:
         found[headers.SHARE_SET] = str(options.share_set)
     return found
+
+
+def _ticket_headers(ticket: str, certificate_der: bytes) -> dict[str, str]:
+    return {headers.AUTH_TICKET: ticket, headers.AUTH_CERTIFICATE: _one_line_pem(certificate_der)}
 
 
 def _one_line_pem(certificate_der: bytes) -> str:

@@ -20,7 +20,7 @@ from osak.coordinator import Coordinator, Distribution, KeyCredential, NodeTrans
 from osak.coordinator.errors import Refused
 from osak.coordinator.transport.base import UploadOptions
 from osak.coordinator.transport.http import HTTPTransport
-from osak.shares.protocol.messages import NodeIdentity, ShareMessage
+from osak.shares.protocol.messages import NodeIdentity, ReleasesReply, ShareMessage
 
 
 @dataclass
@@ -50,6 +50,11 @@ class Listener:
     ) -> ShareMessage:
         self.tickets.append((server, share_id, ticket, certificate_der))
         return await self.inner.fetch_share(server, share_id, ticket, certificate_der)
+
+    async def fetch_releases(
+        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+    ) -> ReleasesReply:
+        return await self.inner.fetch_releases(server, share_id, ticket, certificate_der)
 
     async def revoke_share(self, server: Server, share_id: str, token: str) -> None:
         self.tokens.append(token)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from itertools import count
 from typing import TypeVar
@@ -21,11 +22,12 @@ from osak.coordinator.errors import Refused, Unreachable
 from osak.coordinator.group import Group, Server
 from osak.coordinator.transport.base import UploadOptions
 from osak.shares.errors import MessageError
-from osak.shares.protocol.messages import NodeIdentity, Problem, ShareMessage
+from osak.shares.protocol.messages import NodeIdentity, Problem, ReleasesReply, ShareMessage
 from osak.shares.protocol.ticket import parse_ticket
-from osak.shares.protocol.urls import ServerURL, check_share_id
+from osak.shares.protocol.urls import Purpose, ServerURL, check_share_id
 
 RECIPIENT = "etsi/PNOEE-48010010101"
+STORED_AT = datetime(2030, 1, 1, tzinfo=UTC)
 _Reply = TypeVar("_Reply")
 
 
@@ -35,6 +37,7 @@ class Call(Enum):
     CREATE = "create"
     NONCE = "nonce"
     FETCH = "fetch"
+    RELEASES = "releases"
     REVOKE = "revoke"
     IDENTITY = "identity"
 
@@ -56,6 +59,7 @@ class SimulatedNode:
     behaviours: dict[Call, Behaviour] = field(default_factory=dict)
     shares: dict[str, StoredShare] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
+    releases: dict[str, ReleasesReply] = field(default_factory=dict)
     _nonces: dict[str, str] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -82,16 +86,25 @@ class SimulatedNode:
 
     def release(self, share_id: str, ticket: str, certificate_der: bytes) -> ShareMessage:
         """GET /key-shares/{id}."""
+        return self._check(share_id, ticket, certificate_der, Purpose.SHARE).message
+
+    def _check(self, share_id: str, ticket: str, certificate_der: bytes, purpose: Purpose) -> StoredShare:
         found = parse_ticket(ticket)
         signed = sign_for_test(found.signing_input, certificate_der) == found.signature
         audience = found.unverified_audience
-        if not signed or audience.server != self.url or audience.share_id != share_id:
+        meant = (audience.server, audience.share_id, audience.purpose)
+        if not signed or meant != (self.url, share_id, purpose):
             raise Refused(Problem(401, "ticket-refused", "The ticket is not for this share here."))
         stored = self._find(share_id)
         mine = stored.message.recipient == found.unverified_recipient_id
         if self._nonces.pop(audience.nonce, "") != share_id or not mine:
             raise _not_found()
-        return stored.message
+        return stored
+
+    def tell_releases(self, share_id: str, ticket: str, certificate_der: bytes) -> ReleasesReply:
+        """GET /key-shares/{id}/releases."""
+        self._check(share_id, ticket, certificate_der, Purpose.RELEASES)
+        return self.releases.get(share_id, ReleasesReply(STORED_AT, 0, ()))
 
     def revoke(self, share_id: str, token: str) -> None:
         """DELETE /key-shares/{id}."""
@@ -131,6 +144,13 @@ class SimulatedTransport:
     ) -> ShareMessage:
         return await self._play(
             server, Call.FETCH, lambda node: node.release(share_id, ticket, certificate_der)
+        )
+
+    async def fetch_releases(
+        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+    ) -> ReleasesReply:
+        return await self._play(
+            server, Call.RELEASES, lambda node: node.tell_releases(share_id, ticket, certificate_der)
         )
 
     async def revoke_share(self, server: Server, share_id: str, token: str) -> None:

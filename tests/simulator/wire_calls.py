@@ -24,6 +24,9 @@ EVERY_CALL: dict[str, CallOnce] = {
     ),
     "nonce": lambda transport, server: transport.request_nonce(server, SHARE_ID),
     "fetch": lambda transport, server: transport.fetch_share(server, SHARE_ID, "ticket", b"certificate"),
+    "releases": lambda transport, server: transport.fetch_releases(
+        server, SHARE_ID, "ticket", b"certificate"
+    ),
     "revoke": lambda transport, server: transport.revoke_share(server, SHARE_ID, "token"),
     "identity": lambda transport, server: transport.read_identity(server),
 }

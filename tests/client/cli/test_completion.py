@@ -51,7 +51,18 @@ def test_all_commands_without_importing_any() -> None:
     runner = CliRunner(env={"_OSAK_COMPLETE": "bash_complete", "COMP_WORDS": "osak ", "COMP_CWORD": "1"})
     done = runner.invoke(osak, prog_name="osak")
     assert [line.removeprefix("plain,") for line in done.stdout.splitlines()] == [
-        *("encrypt", "decrypt", "reencrypt", "inspect", "group", "demo", "dev", "completion", "node"),
+        *(
+            "encrypt",
+            "decrypt",
+            "reencrypt",
+            "inspect",
+            "audit",
+            "group",
+            "demo",
+            "dev",
+            "completion",
+            "node",
+        ),
     ]
 
 
