@@ -11,11 +11,9 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from aiohttp import web
-from cryptography import x509
 from prometheus_client import Counter
 
 from osak import __version__
@@ -48,7 +46,7 @@ from osak.node.service import ShareService
 from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
 from osak.node.tracing.base import SpanMaker, no_span
-from osak.shares.errors import ConfigurationError
+from osak.shares.certificates.anchors import read_anchors
 from osak.shares.protocol.messages import MAX_SHARE_BYTES, NodeIdentity
 
 _ADMIN_TIMEOUT_SECONDS = 10
@@ -74,12 +72,13 @@ def create_service(
     key = NodeKey.from_file(config.sealing.key_file)
     trust = config.trust
     assert trust is not None, "a node that keeps shares has anchors"
-    anchors = [item for path in trust.anchors for item in load_certificates(path)]
-    intermediates = [item for path in trust.intermediates for item in load_certificates(path)]
+    certificates = CertificateVerifier(
+        read_anchors(trust.anchors), read_anchors(trust.intermediates), trust.accepted_policies
+    )
     return ShareService(
         public_url=config.public_url,
         store=store,
-        authenticator=SDJWTAuthenticator(CertificateVerifier(anchors, intermediates)),
+        authenticator=SDJWTAuthenticator(certificates),
         sealer=Sealer(key, random_bytes),
         nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
         expiry=ExpiryRules(config.expiry.default, config.expiry.max),
@@ -176,19 +175,6 @@ def create_admin_app(services: Sequence[Service], telemetry: Telemetry) -> web.A
     app[REGISTRY] = telemetry.registry
     add_routes(app, ADMIN_ROUTES)
     return app
-
-
-def load_certificates(path: Path) -> list[x509.Certificate]:
-    """All certificates of a PEM file.
-
-    Raises:
-        ConfigurationError: there is none, or one is malformed.
-        OSError: the file cannot be read.
-    """
-    try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
-    except ValueError as error:
-        raise ConfigurationError(str(path), ["expected CA certificates in PEM"]) from error
 
 
 def _public_app(config: NodeConfig, telemetry: Telemetry, counter: RateCounter) -> web.Application:

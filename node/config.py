@@ -23,15 +23,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from osak.node.rate_settings import Network, RateSettings
+from osak.node.rate_settings import RateSettings
 from osak.node.setting_types import ExistingFile, FilePath
 from osak.node.storage_settings import RedisSettings, StorageSettings
 from osak.node.trace_settings import TraceSettings
 from osak.node.upload_settings import UploadSettings
+from osak.shares.certificates.settings import Anchor, TrustSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_BODY_BYTES
-from osak.shares.setting_types import URL, Duration, OrganisationName, parse_duration
+from osak.shares.setting_types import URL, Duration, Network, OrganisationName, parse_duration
 
 _NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
 _HOST_PORT = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
@@ -113,16 +114,8 @@ class TLSSettings(Settings):
         return values
 
 
-class TrustSettings(Settings):
+class TicketTrustSettings(TrustSettings):
     """Which certificates may sign tickets."""
-
-    anchors: tuple[ExistingFile, ...] = Field(
-        min_length=1,
-        description="PEM files: CA certificates that are trusted, roots or issuing CAs themselves",
-    )
-    intermediates: tuple[ExistingFile, ...] = Field(
-        (), description="PEM files: CA certificates between an anchor and people, not trusted by themselves"
-    )
 
     @field_validator("anchors", mode="before")
     @classmethod
@@ -211,9 +204,10 @@ class CapsuleSettings(Settings):
     """The role ``capsules``: uploads come to ``listen``, recipients fetch here with a client certificate."""
 
     fetch_listen: Address = Field(description="HOST:PORT where recipients fetch, by mutual TLS")
-    anchors: tuple[ExistingFile, ...] = Field(
+    anchors: tuple[Anchor, ...] = Field(
         min_length=1,
-        description="PEM files: whose certificates may connect: roots, issuing CAs, or single certificates",
+        description="PEM files: whose certificates may connect: roots, issuing CAs, or single certificates;"
+        " or the word estonia: the issuers of its ID-cards, Mobile-ID and qualified Smart-ID",
     )
     expiry: CapsuleExpirySettings = Field(default_factory=CapsuleExpirySettings)
 
@@ -245,7 +239,7 @@ class NodeConfig(Settings):
         discriminator="kind",
         description="an older storage whose shares `osak node migrate` carries over",
     )
-    trust: TrustSettings | None = Field(None, validate_default=True)
+    trust: TicketTrustSettings | None = Field(None, validate_default=True)
     capsules: CapsuleSettings | None = Field(None, validate_default=True)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     uploads: UploadSettings | None = None

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
-from osak.node.app import load_certificates
 from osak.node.config import check_node_name, parse_listen_address
 from osak.node.sealing import NODE_KEY_BYTES
 from osak.node.template import NewNode, render_config
 from osak.node.tls import make_dev_certificate
+from osak.shares.certificates.anchors import read_certificates
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.urls import ServerURL
 from osak.shares.setting_types import check_organisation
@@ -119,7 +119,7 @@ def _check(node_id: str, organisation: str, url: str, listen: str | None, admin:
 
 
 def _certificates(path: Path) -> bytes:
-    return b"".join(item.public_bytes(serialization.Encoding.PEM) for item in load_certificates(path))
+    return b"".join(item.public_bytes(serialization.Encoding.PEM) for item in read_certificates(path))
 
 
 def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:

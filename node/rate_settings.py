@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How an operator writes rates and proxies into the YAML: ``1200/m``, ``off``, ``10.0.0.0/8``.
+"""How an operator writes rates into the YAML: ``1200/m``, ``off``.
 
 A rate is a bucket of that many tokens that fills up evenly over its time: ``1200/m`` lets 1200 through at
 once, and then 20 a second.
@@ -7,7 +7,6 @@ once, and then 20 a second.
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Final
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -42,20 +41,6 @@ def parse_rate(value: Any) -> Rate | None:
     return Rate(int(found[1]), _UNIT_SECONDS[found[2]])
 
 
-def parse_network(value: Any) -> IPv4Network | IPv6Network:
-    """Read one address or a network in CIDR form.
-
-    Raises:
-        ValueError: any other form.
-    """
-    if isinstance(value, IPv4Network | IPv6Network):
-        return value
-    try:
-        return ip_network(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise ValueError("expected an address or a network: 192.0.2.7, 10.0.0.0/8, 2001:db8::/32") from error
-
-
 def _rate(text: str, description: str) -> Any:
     return Field(parse_rate(text), description=description, json_schema_extra={"default": text})
 
@@ -64,9 +49,6 @@ OptionalRate = Annotated[
     Rate | None,
     PlainValidator(parse_rate),
     WithJsonSchema({"type": "string", "pattern": f"^({_RATE.pattern}|off)$"}),
-]
-Network = Annotated[
-    IPv4Network | IPv6Network, PlainValidator(parse_network), WithJsonSchema({"type": "string"})
 ]
 
 

@@ -38,10 +38,14 @@ storage:
   path: shares.sqlite
 
 trust:
-  # CA certificates (PEM files) whose people may fetch shares: roots, or issuing CAs themselves.
+  # CA certificates (PEM files) whose people may fetch shares: roots, or issuing CAs themselves. The word
+  # estonia stands for the issuers of its ID-cards, Mobile-ID and qualified Smart-ID.
   anchors:$anchors
   # CA certificates between an anchor and people, which need not be trusted by themselves.
   intermediates: []
+  # Policy OIDs of which people's certificates must have one; .* at the end means all below. A certificate for
+  # signing documents never fits. Left out: 0.4.0.2042.1.2 (NCP+) if estonia is an anchor, else any.
+  # policies: ["0.4.0.2042.1.2", "1.3.6.1.4.1.51361.*"]
 
 sealing:
   # 32 random bytes. Keep it secret and keep a copy elsewhere than the database's: without it every stored

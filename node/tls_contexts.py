@@ -6,12 +6,11 @@ When that certificate is looked at again is ``certificate_watch``'s matter.
 
 import ssl
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from osak.node.app import load_certificates
 from osak.node.config import TLSSettings
+from osak.shares.certificates.anchors import AnchorSource, read_anchors
 from osak.shares.errors import ConfigurationError
 
 
@@ -34,7 +33,7 @@ def create_tls_context(settings: TLSSettings) -> ssl.SSLContext:
     return context
 
 
-def create_mutual_tls_context(settings: TLSSettings, anchors: Sequence[Path]) -> ssl.SSLContext:
+def create_mutual_tls_context(settings: TLSSettings, anchors: Sequence[AnchorSource]) -> ssl.SSLContext:
     """TLS 1.3 that also asks for the client's certificate (docs/adr/0010).
 
     OpenSSL checks its chain, its dates and that it is for clients, and the handshake fails if anything is
@@ -50,9 +49,8 @@ def create_mutual_tls_context(settings: TLSSettings, anchors: Sequence[Path]) ->
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     # No resumption: every connection proves the key anew.
     context.num_tickets = 0
-    for path in anchors:
-        for certificate in load_certificates(path):
-            context.load_verify_locations(cadata=certificate.public_bytes(Encoding.DER))
+    for certificate in read_anchors(anchors):
+        context.load_verify_locations(cadata=certificate.public_bytes(Encoding.DER))
     return context
 
 

@@ -11,6 +11,7 @@ SharesError
 │   └── WrongShareError       a share that fails its commitment; names the indices
 ├── TooFewSharesError         fewer shares than the threshold asks for
 ├── NoConsistentSharesError   no t of the given shares lead to the right secret
+├── CertificateError          a certificate that is not to be believed, or not for what it is shown
 ├── MessageError              a wire message, header, URL or ticket that is not well formed
 └── ConfigurationError        mistakes in a YAML file, all of them at once
 
@@ -86,6 +87,10 @@ class TooFewSharesError(SharesError):
 
 class NoConsistentSharesError(SharesError):
     """No t of the given shares lead to the right secret."""
+
+
+class CertificateError(SharesError):
+    """A certificate has no chain to an anchor that is valid now, or is not for what it is shown for."""
 
 
 class MessageError(SharesError, ValueError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Types of settings that nodes and clients write alike in their YAML: server URLs, durations, names.
+"""Types of settings that nodes and clients write alike in their YAML: URLs, durations, networks, names.
 
 Each reads the text of a YAML file (or takes the value itself, from code), and says in JSON Schema
 what it takes. What only one kind of program has stands with its settings.
@@ -7,6 +7,7 @@ what it takes. What only one kind of program has stands with its settings.
 
 import re
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Final
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
@@ -45,6 +46,20 @@ def parse_server_url(value: Any) -> ServerURL:
     return ServerURL.parse(value)
 
 
+def parse_network(value: Any) -> IPv4Network | IPv6Network:
+    """Read one address or a network in CIDR form.
+
+    Raises:
+        ValueError: any other form.
+    """
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    try:
+        return ip_network(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError("expected an address or a network: 192.0.2.7, 10.0.0.0/8, 2001:db8::/32") from error
+
+
 def check_organisation(value: Any) -> str:
     """Return ``value`` if it can be an organisation's name.
 
@@ -72,6 +87,9 @@ URL = Annotated[
     PlainValidator(parse_server_url),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^https://"}),
+]
+Network = Annotated[
+    IPv4Network | IPv6Network, PlainValidator(parse_network), WithJsonSchema({"type": "string"})
 ]
 OrganisationName = Annotated[
     str,

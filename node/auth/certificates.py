@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Which certificates may sign tickets: the chain, the validity, the key usage and the person's number.
 
-Rules (CDOC2 system architecture, chapter 6; ``chain`` does the first two):
+Rules (CDOC2 system architecture, chapter 6):
 
-- the chain ends at a configured anchor; an anchor may be an issuing CA itself, as upstream has it;
-- valid now, at every level;
-- the leaf has keyUsage with digitalSignature and without contentCommitment: a signature made to bind
-  a person (a qualified one) must never open a file;
+- the chain ends at a configured anchor and is valid now, at every level (``shares.certificates.path``); an
+  anchor may be an issuing CA itself, as upstream has it;
+- the leaf is for authentication and has an accepted policy (``shares.certificates.profile``): a signature
+  made to bind a person (a qualified one) must never open a file;
 - its subject has exactly one serialNumber, an ETSI semantics identifier.
 
 A verified certificate is remembered for ``CACHE_SECONDS`` under the SHA-256 of its DER: a chain
 check costs about a millisecond, a ticket's own signature less than a tenth of that. The validity of
-the whole chain is checked on every use. Revocation is not checked yet.
+the whole chain is checked on every use. Whether it was revoked is asked by ``revocation``, once the ticket's
+signature has shown that the certificate's owner asks.
 """
 
 import hashlib
@@ -26,9 +27,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
-from osak.node.auth.chain import verify_chain
 from osak.node.errors import CertificateRefusedError
-from osak.shares.errors import MessageError
+from osak.shares.certificates.path import verify_chain
+from osak.shares.certificates.profile import check_authentication
+from osak.shares.errors import CertificateError, MessageError
 from osak.shares.protocol.recipient import recipient_id_from_serial_number
 from osak.shares.protocol.strict_json import decode_base64, decode_base64url
 
@@ -47,22 +49,36 @@ class TrustedCertificate:
         public_key: the leaf's key.
         not_before: since when every certificate of the chain is valid.
         not_after: until when every one of them is.
+        chain: the certificate, its issuers and the anchor.
     """
 
     recipient_id: str = field(repr=False)
     public_key: CertificatePublicKeyTypes = field(repr=False)
     not_before: datetime
     not_after: datetime
+    chain: tuple[x509.Certificate, ...] = field(repr=False)
 
 
 class CertificateVerifier:
-    """Verifies people's certificates against the configured anchors."""
+    """Verifies people's certificates against the configured anchors.
+
+    Attributes:
+        hits: how many certificates were known already.
+        misses: how many had to be verified.
+    """
 
     def __init__(
-        self, anchors: Sequence[x509.Certificate], intermediates: Sequence[x509.Certificate] = ()
+        self,
+        anchors: Sequence[x509.Certificate],
+        intermediates: Sequence[x509.Certificate] = (),
+        policies: Sequence[str] = (),
     ) -> None:
+        """Take the anchors, what may stand between them and people, and which policies people must have."""
+        self.hits = 0
+        self.misses = 0
         self._anchors = list(anchors)
         self._intermediates = list(intermediates)
+        self._policies = tuple(policies)
         self._verified: OrderedDict[bytes, tuple[datetime, TrustedCertificate]] = OrderedDict()
 
     def verify(self, text: str, now: datetime) -> TrustedCertificate:
@@ -75,7 +91,9 @@ class CertificateVerifier:
         key = hashlib.sha256(der).digest()
         found = self._verified.get(key)
         if found is not None and timedelta() <= now - found[0] < timedelta(seconds=CACHE_SECONDS):
+            self.hits += 1
             return _check_validity(found[1], now)
+        self.misses += 1
         trusted = self._verify_chain(der, now)
         self._verified[key] = (now, trusted)
         self._verified.move_to_end(key)
@@ -86,19 +104,17 @@ class CertificateVerifier:
     def _verify_chain(self, der: bytes, now: datetime) -> TrustedCertificate:
         try:
             leaf = x509.load_der_x509_certificate(der)
-            return _read_person(verify_chain(leaf, self._anchors, self._intermediates, now))
+            chain = verify_chain(leaf, self._anchors, self._intermediates, now)
+            check_authentication(leaf, self._policies)
+            return _read_person(chain)
+        except CertificateError as error:
+            raise CertificateRefusedError(str(error)) from error
         except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
             raise CertificateRefusedError("the certificate is malformed") from error
 
 
 def _read_person(chain: Sequence[x509.Certificate]) -> TrustedCertificate:
     leaf = chain[0]
-    try:
-        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound as error:
-        raise CertificateRefusedError("the certificate has no keyUsage") from error
-    if not usage.digital_signature or usage.content_commitment:
-        raise CertificateRefusedError("the certificate is not for authentication")
     numbers = leaf.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
     if len(numbers) != 1:
         raise CertificateRefusedError("the subject does not have exactly one serialNumber")
@@ -111,6 +127,7 @@ def _read_person(chain: Sequence[x509.Certificate]) -> TrustedCertificate:
         leaf.public_key(),
         max(certificate.not_valid_before_utc for certificate in chain),
         min(certificate.not_valid_after_utc for certificate in chain),
+        tuple(chain),
     )
 
 

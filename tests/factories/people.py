@@ -180,6 +180,7 @@ class TestCA:
         serial_numbers: Sequence[str] | None = None,
         common_name: str = "TESTNUMBER,OK",
         policies: Sequence[str] = (),
+        extensions: Sequence[x509.ExtensionType] = (),
     ) -> Person:
         """Issue an authentication certificate.
 
@@ -192,6 +193,7 @@ class TestCA:
             serial_numbers: several (or no) serialNumbers in the subject instead of the one.
             common_name: of the subject.
             policies: certificate policies, dotted.
+            extensions: more, none of them critical.
         """
         chosen = key or ec.generate_private_key(ec.SECP256R1())
         numbers = (serial_number,) if serial_numbers is None else serial_numbers
@@ -215,6 +217,8 @@ class TestCA:
         if policies:
             named = [x509.PolicyInformation(x509.ObjectIdentifier(policy), None) for policy in policies]
             builder = builder.add_extension(x509.CertificatePolicies(named), critical=False)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
         return Person(builder.sign(self.key, hashes.SHA256()), chosen, serial_number)
 
 
@@ -222,6 +226,11 @@ def person_certificate(serial_number: str = SERIAL_NUMBER) -> tuple[TestCA, Pers
     """A new CA and one person it knows: all that most tests need."""
     authority = TestCA()
     return authority, authority.issue(serial_number)
+
+
+def purposes(*oids: str) -> x509.ExtendedKeyUsage:
+    """An extendedKeyUsage extension with these OIDs."""
+    return x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in oids])
 
 
 def key_usage(*usages: str) -> x509.KeyUsage:

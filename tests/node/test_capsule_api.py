@@ -139,6 +139,14 @@ async def test_a_certificate_without_its_key(node: CapsuleNode) -> None:
         client_tls(node.config, forged())  # no TLS library of ours even tries
 
 
+def write_anchor(config: NodeConfig, content: bytes) -> None:
+    """Put something else into the file of the one anchor."""
+    assert config.capsules is not None
+    (file,) = config.capsules.anchors
+    assert isinstance(file, Path)
+    file.write_bytes(content)
+
+
 @pytest.mark.parametrize("kind", ["issuing CA", "single certificate"])
 async def test_anchors_that_are_no_roots(config: NodeConfig, kind: str) -> None:
     """An issuing CA, or one certificate alone, can be an anchor; nobody else of its root then fits."""
@@ -146,8 +154,7 @@ async def test_anchors_that_are_no_roots(config: NodeConfig, kind: str) -> None:
     issuing = TestCA("issuing", issuer=root)
     person, stranger = issuing.issue(key=PERSON.key), root.issue(key=PERSON.key)
     anchor = issuing.certificate_pem if kind == "issuing CA" else person.certificate_pem
-    assert config.capsules is not None
-    config.capsules.anchors[0].write_bytes(anchor)
+    write_anchor(config, anchor)
     node = CapsuleNode(config)
     await node.start()
     path = await stored(node)
@@ -167,8 +174,8 @@ async def test_no_connection_is_resumed(node: CapsuleNode) -> None:
 
 async def test_anchors_that_are_none(config: NodeConfig) -> None:
     """A file that holds no certificate stops the start."""
+    write_anchor(config, b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n")
     assert config.capsules is not None
-    config.capsules.anchors[0].write_bytes(b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n")
     with pytest.raises(ConfigurationError):
         create_mutual_tls_context(config.tls, config.capsules.anchors)
 

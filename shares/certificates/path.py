@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""From a person's certificate up to a configured anchor (RFC 5280, section 6, as far as we need it).
+"""From a certificate up to a configured anchor (RFC 5280, section 6, as far as we need it).
 
 Our own and small, because the path validation of ``cryptography`` follows the web's profile and
 refuses real Smart-ID certificates: they write dates before 2050 as GeneralizedTime (docs/adr/0009).
 Everything not known here is refused: a critical extension, a signature with SHA-1, a deeper chain.
 Names, signatures and times are checked at every level; issuers must be CAs that may sign
-certificates. Policies, name constraints and revocation are not looked at; a critical name constraint
-is therefore refused.
+certificates. What a certificate is for is ``profile``'s matter. Name constraints and revocation are not
+looked at; a critical name constraint is therefore refused.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtensionOID
 
-from osak.node.errors import CertificateRefusedError
+from osak.shares.errors import CertificateError
 
 MAX_INTERMEDIATES: Final = 2
 
@@ -43,13 +43,13 @@ def verify_chain(
     """Return the path from ``leaf``, through at most two intermediates, to one of ``anchors``.
 
     Raises:
-        CertificateRefusedError: there is no such chain that is valid now.
+        CertificateError: there is no such chain that is valid now.
         ValueError: a certificate is malformed; also ``TypeError``, ``DuplicateExtension``.
     """
     _check_alone(leaf, now)
     issuers = _path_to_anchor(leaf, anchors, intermediates, now, depth=0)
     if issuers is None:
-        raise CertificateRefusedError("no chain to a trusted anchor that is valid now")
+        raise CertificateError("no chain to a trusted anchor that is valid now")
     return (leaf, *issuers)
 
 
@@ -83,7 +83,7 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate, now: dateti
         _check_authority(issuer, depth)
         # Names and signature; the hash was checked by _check_alone of the issued certificate.
         certificate.verify_directly_issued_by(issuer)
-    except (CertificateRefusedError, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    except (CertificateError, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True
 
@@ -91,13 +91,13 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate, now: dateti
 def _check_alone(certificate: x509.Certificate, now: datetime) -> None:
     """What a certificate must be whoever issued it."""
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-        raise CertificateRefusedError("a certificate is not valid now")
+        raise CertificateError("a certificate is not valid now")
     if not isinstance(certificate.signature_hash_algorithm, _STRONG_HASHES):
-        raise CertificateRefusedError("a certificate is signed with a weak hash")
+        raise CertificateError("a certificate is signed with a weak hash")
     if any(
         extension.critical and extension.oid not in _KNOWN_CRITICAL for extension in certificate.extensions
     ):
-        raise CertificateRefusedError("a certificate has a critical extension that is not known here")
+        raise CertificateError("a certificate has a critical extension that is not known here")
 
 
 def _check_authority(issuer: x509.Certificate, depth: int) -> None:
@@ -106,7 +106,7 @@ def _check_authority(issuer: x509.Certificate, depth: int) -> None:
         constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
         usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound as error:
-        raise CertificateRefusedError("an issuer does not say that it is a CA") from error
+        raise CertificateError("an issuer does not say that it is a CA") from error
     too_deep = constraints.path_length is not None and depth > constraints.path_length
     if not constraints.ca or too_deep or not usage.key_cert_sign:
-        raise CertificateRefusedError("an issuer is no CA, or may not sign this certificate")
+        raise CertificateError("an issuer is no CA, or may not sign this certificate")

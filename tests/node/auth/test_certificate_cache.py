@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""What a node remembers of the certificates that it verified, and what it never does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from factories.people import TestCA
+
+from osak.node.auth.certificates import CACHE_ENTRIES, CACHE_SECONDS, CertificateVerifier
+from osak.node.errors import CertificateRefusedError
+
+NOW = datetime.now(UTC)
+
+
+def test_a_certificate_is_verified_once() -> None:
+    """The same bytes again are known, for as long as the cache says and no longer."""
+    authority = TestCA()
+    person = authority.issue()
+    verifier = CertificateVerifier([authority.certificate])
+    first = verifier.verify(person.x5c, NOW)
+    assert verifier.verify(person.x5c_base64url, NOW + timedelta(seconds=CACHE_SECONDS - 1)) is first
+    assert (verifier.hits, verifier.misses) == (1, 1)
+    verifier.verify(person.x5c, NOW + timedelta(seconds=CACHE_SECONDS))
+    assert (verifier.hits, verifier.misses) == (1, 2)
+
+
+def test_what_was_refused_is_not_remembered() -> None:
+    """A stranger's certificate is verified each time, and refused each time."""
+    stranger = TestCA().issue()
+    verifier = CertificateVerifier([TestCA().certificate])
+    for _ in range(2):
+        with pytest.raises(CertificateRefusedError):
+            verifier.verify(stranger.x5c, NOW)
+    assert (verifier.hits, verifier.misses) == (0, 2)
+
+
+def test_the_cache_is_bounded() -> None:
+    """More certificates than there is room for push the oldest out."""
+    authority = TestCA()
+    key = authority.issue().key
+    people = [authority.issue(key=key) for _ in range(CACHE_ENTRIES + 1)]
+    verifier = CertificateVerifier([authority.certificate])
+    for person in people:
+        verifier.verify(person.x5c, NOW)
+    verifier.verify(people[-1].x5c, NOW)
+    verifier.verify(people[0].x5c, NOW)
+    assert (verifier.hits, verifier.misses) == (1, CACHE_ENTRIES + 2)
+
+
+def test_validity_of_issuers_is_remembered_too() -> None:
+    """A chain that was good a moment ago is refused when the authority above has expired since."""
+    now = NOW + timedelta(days=3649, hours=23, minutes=59)
+    authority = TestCA(now=NOW)
+    person = authority.issue(not_after=NOW + timedelta(days=5000))
+    verifier = CertificateVerifier([authority.certificate])
+    verifier.verify(person.x5c, now)
+    with pytest.raises(CertificateRefusedError):
+        verifier.verify(person.x5c, now + timedelta(minutes=2))
