@@ -14,7 +14,7 @@ from osak.client.container import PasswordUnlocker, PrivateKeyUnlocker, Symmetri
 from osak.client.credentials import PKCS12, PrivateKey
 from osak.client.identity import files
 from osak.client.identity.files import PersonalKey
-from osak.client.key_files import read_small_file
+from osak.client.key_files import named, read_small_file
 from osak.client.opening import Keys
 from osak.client.shared_secrets import Password, Secret
 
@@ -38,7 +38,8 @@ def keys_of(credential: AnyCredential) -> Keys:
             return _private_keys(credential)
         case Secret():
             key = credential.key
-            secret = key if isinstance(key, bytes) else files.load_secret(read_small_file(Path(key)))
+            with named(key):
+                secret = key if isinstance(key, bytes) else files.load_secret(read_small_file(Path(key)))
             return Keys(SymmetricUnlocker(secret, credential.label or None))
         case Password():
             return Keys(PasswordUnlocker(password_text(credential), credential.label or None))
@@ -63,7 +64,9 @@ def _private_keys(credential: PrivateKey) -> Keys:
         return Keys(PrivateKeyUnlocker(key), private_key=key)
     if isinstance(certificate, x509.Certificate):
         certificate = certificate.public_bytes(Encoding.DER)
-    return _personal_keys(files.load_personal_key(key, _content(certificate)))
+    with named(certificate):
+        person = files.load_personal_key(key, _content(certificate))
+    return _personal_keys(person)
 
 
 def _personal_keys(person: PersonalKey) -> Keys:
@@ -84,12 +87,13 @@ def _loaded(
 ) -> LoadedT:
     """Load a key file; ask for its password only if it has one."""
     data = _content(source)
-    if password is None or isinstance(password, str):
-        return load(data, password)
-    try:
-        return load(data, None)
-    except files.PasswordNeededError:
-        return load(data, password())
+    with named(source):
+        if password is None or isinstance(password, str):
+            return load(data, password)
+        try:
+            return load(data, None)
+        except files.PasswordNeededError:
+            return load(data, password())
 
 
 def _content(source: str | PathLike[str] | bytes) -> bytes:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Reads small files that people name: keys, certificates, passwords. Knows nothing of what is in them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 
-from osak.client.errors import UsageError
+from osak.client.errors import CredentialFileError, UsageError
 
 _MAX_BYTES = 64 * 2**10
 
@@ -22,3 +25,18 @@ def read_small_file(path: Path) -> bytes:
     if len(data) > _MAX_BYTES:
         raise UsageError(f"{path} is too large for a key, certificate or password")
     return data
+
+
+@contextmanager
+def named(source: object) -> Iterator[None]:
+    """Put the name of a file before what is wrong with it: of several keys, which one?
+
+    Raises:
+        CredentialFileError: what the block raises.
+    """
+    try:
+        yield
+    except CredentialFileError as error:
+        if not isinstance(source, str | PathLike):
+            raise
+        raise type(error)(f"{source}: {error}") from error

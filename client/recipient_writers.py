@@ -16,7 +16,7 @@ from osak.client.credential_keys import password_text
 from osak.client.errors import CredentialFileError, UsageError
 from osak.client.identity.files import PublicKey as LoadedKey
 from osak.client.identity.files import load_recipient_key, load_secret
-from osak.client.key_files import read_small_file
+from osak.client.key_files import named, read_small_file
 from osak.client.recipients import AnyRecipient, Certificate, Person, PublicKey
 from osak.client.share_targets import ShareTarget
 from osak.client.shared_secrets import Password, Secret
@@ -54,7 +54,8 @@ class Writers:
                 self._add_key(recipient, config, plain_label=plain_label)
             case Secret():
                 key = recipient.key
-                secret = key if isinstance(key, bytes) else load_secret(read_small_file(Path(key)))
+                with named(key):
+                    secret = key if isinstance(key, bytes) else load_secret(read_small_file(Path(key)))
                 self.writers.append(SymmetricRecipient(recipient.label, secret, plain_label))
             case Password():
                 text = password_text(recipient)
@@ -109,9 +110,10 @@ def _loaded(recipient: PublicKey | Certificate) -> tuple[x509.Certificate | Load
     file_name = Path(source).name if isinstance(source, str | PathLike) else None
     if isinstance(source, str | PathLike):
         source = read_small_file(Path(source))
-    key = load_recipient_key(source) if isinstance(source, bytes) else source
-    if isinstance(recipient, Certificate) and not isinstance(key, x509.Certificate):
-        raise CredentialFileError("a certificate is needed, not a bare public key")
+    with named(recipient.source):
+        key = load_recipient_key(source) if isinstance(source, bytes) else source
+        if isinstance(recipient, Certificate) and not isinstance(key, x509.Certificate):
+            raise CredentialFileError("a certificate is needed, not a bare public key")
     return key, file_name
 
 

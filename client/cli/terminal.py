@@ -26,6 +26,11 @@ from osak.client.key_files import read_small_file
 _PROGRESS_FROM_BYTES = 32 * 2**20
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: 1 file, 2 files."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 @dataclass(slots=True)
 class Terminal:
     """Where a command writes and asks; filled in by the common options."""

@@ -72,9 +72,7 @@ def unlock(header: ContainerHeader, unlocker: Unlocker, limits: Limits | None = 
     usable = [recipient for recipient in header.recipients if recipient.problem is None]
     candidates = unlocker.candidates(usable, limits or Limits())
     if not candidates:
-        raise NoRecipientError(
-            f"none of the {len(header.recipients)} recipients of the container fits the key"
-        )
+        raise NoRecipientError(f"the key fits none of the container's recipients ({len(header.recipients)})")
     failure: ContainerError | None = None
     for candidate in candidates:
         try:

@@ -11,7 +11,7 @@ from osak.client.cli.credentials import credential_options, read_credential
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options
 from osak.client.cli.reports import note_outcomes
-from osak.client.cli.terminal import Terminal
+from osak.client.cli.terminal import Terminal, counted
 from osak.client.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,9 +66,12 @@ def decrypt(
     note_outcomes(terminal, done.outcomes)
     names = "".join(f"\n  {file.name}  ({file.size:,} bytes)" for file in done.files)
     if output is None:
-        text, place = f"{container} holds {len(done.files)} files:{names}", {"container": str(container)}
+        text, place = (
+            f"{container} holds {counted(len(done.files), 'file')}:{names}",
+            {"container": str(container)},
+        )
     else:
-        text, place = f"wrote {len(done.files)} files to {output}:{names}", {"folder": str(output)}
+        text, place = f"wrote {counted(len(done.files), 'file')} to {output}:{names}", {"folder": str(output)}
     terminal.result({**place, **_facts(done)}, text)
 
 

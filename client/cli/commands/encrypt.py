@@ -11,7 +11,7 @@ from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options, compress_option
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
-from osak.client.cli.terminal import Terminal
+from osak.client.cli.terminal import Terminal, counted
 
 if TYPE_CHECKING:
     from osak.client import Encrypted
@@ -57,7 +57,8 @@ def encrypt(
     if done.exceeds_java_ratio:
         warn_of_java_ratio(terminal)
     terminal.result(
-        _facts(done), f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
+        _facts(done),
+        f"wrote {output} ({done.container_bytes:,} bytes, {counted(done.recipients, 'recipient')})",
     )
 
 

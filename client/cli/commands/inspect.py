@@ -8,7 +8,7 @@ import click
 
 import osak.client
 from osak.client.cli.options import FILE, common_options
-from osak.client.cli.terminal import Terminal
+from osak.client.cli.terminal import Terminal, counted
 
 if TYPE_CHECKING:
     from osak.client import RecordDescription
@@ -34,7 +34,7 @@ def inspect(terminal: Terminal, container: Path) -> None:
         }
         for record in records
     ]
-    lines = [f"{container}: {len(records)} recipients"]
+    lines = [f"{container}: {counted(len(records), 'recipient')}"]
     lines += [line for number, record in enumerate(records, start=1) for line in _lines(number, record)]
     terminal.result({"recipients": facts}, "\n".join(lines))
 

@@ -12,7 +12,7 @@ from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options, compress_option
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
-from osak.client.cli.terminal import Terminal
+from osak.client.cli.terminal import Terminal, counted
 from osak.client.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def reencrypt(
         terminal.warning(f"not carried over: {record.line}")
     if done.exceeds_java_ratio:
         warn_of_java_ratio(terminal)
-    text = f"wrote {output} ({done.container_bytes:,} bytes, {done.recipients} recipients)"
+    text = f"wrote {output} ({done.container_bytes:,} bytes, {counted(done.recipients, 'recipient')})"
     terminal.result(_facts(done), text)
 
 

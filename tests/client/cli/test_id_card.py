@@ -95,7 +95,7 @@ def test_a_file_for_somebody_else_asks_nobody(shell: Shell, box: CardBox) -> Non
     box.add("ID-card", JAAN)
     code, errors = decrypt(shell, letter_for(shell, MARI), "--pin-file", shell.folder / "no such file")
     assert code == 3
-    assert "none of the 1 recipients" in errors
+    assert "fits none of the container" in errors
 
 
 def test_two_cards(shell: Shell, box: CardBox) -> None:

@@ -143,6 +143,31 @@ def test_mistakes(shell: Shell, monkeypatch: pytest.MonkeyPatch, arguments: list
     assert sorted(shell.folder.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("encrypt", "a.txt", "-o", "x.cdoc2", "--cert", "own/bad"),
+        ("encrypt", "a.txt", "-o", "x.cdoc2", "--secret", "key=own/bad"),
+        ("decrypt", "mixed.cdoc2", "-o", "out", "--private-key", "own/bad"),
+        ("decrypt", "mixed.cdoc2", "-o", "out", "--secret", "own/bad"),
+        ("decrypt", "mixed.cdoc2", "-o", "out", "--p12", "own/bad"),
+    ],
+)
+def test_a_bad_key_file_is_named(
+    shell: Shell, mixed: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """Of all files on a command line, the one that is no key is named; exit code 3, nothing written."""
+    monkeypatch.chdir(shell.folder)
+    bad = shell.folder / "own" / "bad"
+    bad.parent.mkdir()
+    bad.write_text("not a key")
+    before = sorted(shell.folder.iterdir())
+    code, _, errors = shell(*arguments)
+    assert code == 3
+    assert errors.startswith("osak: error: own/bad: ")
+    assert sorted(shell.folder.iterdir()) == before
+
+
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     """Help lists every command, the node's included; each explains itself."""
     assert main(["--help"]) == 0

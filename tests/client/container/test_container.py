@@ -258,7 +258,7 @@ def test_wrong_keys() -> None:
     """A key that fits no record, and one that fits but does not open, are told apart."""
     key = ec.generate_private_key(ec.SECP384R1())
     header = header_of(written(PublicKeyRecipient(key.public_key()), SymmetricRecipient("võti", SECRET)))
-    with pytest.raises(NoRecipientError, match="none of the 2 recipients"):
+    with pytest.raises(NoRecipientError, match=r"none of .* recipients \(2\)"):
         unlock(header, PrivateKeyUnlocker(ec.generate_private_key(ec.SECP384R1())))
     with pytest.raises(NoRecipientError):
         unlock(header, PasswordUnlocker("password"))
