@@ -18,6 +18,7 @@ from osak.client.identity.conversation import Conversation
 from osak.client.identity.mobile_id import MobileIDCredential, check_phone_number
 from osak.client.identity.phone import PhoneUnlocker
 from osak.client.identity.smart_id import SmartIDCredential
+from osak.client.identity.smart_id_v3 import SmartIDv3Credential
 from osak.client.opening import Keys
 from osak.coordinator import CredentialError, KeyCredential
 from osak.shares.errors import MessageError
@@ -77,9 +78,8 @@ def smart_id_keys(config: Configuration, person: str, conversation: Conversation
     settings = config.credentials.smart_id
     if settings is None:
         raise UsageError("there is no Smart-ID in the configuration: see credentials.smart_id")
-    credential = SmartIDCredential(
-        _recipient_id(person), settings, conversation, config.timeouts, file_name=file_name
-    )
+    kind = SmartIDv3Credential if settings.api == "v3" else SmartIDCredential
+    credential = kind(_recipient_id(person), settings, conversation, config.timeouts, file_name=file_name)
     return Keys(PhoneUnlocker(), credential)
 
 

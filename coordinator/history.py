@@ -113,7 +113,11 @@ class _Witness:
         try:
             self._releases = await attempt(
                 lambda: self._transport.fetch_releases(
-                    self._server, share_id, ticket, signature.certificate_der
+                    self._server,
+                    share_id,
+                    ticket,
+                    signature.certificate_der,
+                    smart_id_parameters=signature.smart_id_parameters,
                 ),
                 repeat_if=was_never_sent,
             )

@@ -87,14 +87,18 @@ class Source:
     def begin_fetch(self, ticket: str, signature: TicketSignature) -> None:
         """Start to fetch the share: READY to FETCHING, and later to RETURNED or FAILED."""
         self._begin(Stage.FETCHING)
-        self.crew.start(self._fetch(ticket, signature.certificate_der))
+        self.crew.start(self._fetch(ticket, signature))
 
-    async def _fetch(self, ticket: str, certificate_der: bytes) -> None:
+    async def _fetch(self, ticket: str, signature: TicketSignature) -> None:
         try:
             # The nonce may be spent once the request is out, so only an unsent request is repeated.
             self.message = await attempt(
                 lambda: self.transport.fetch_share(
-                    self.server, self.placement.share_id, ticket, certificate_der
+                    self.server,
+                    self.placement.share_id,
+                    ticket,
+                    signature.certificate_der,
+                    smart_id_parameters=signature.smart_id_parameters,
                 ),
                 repeat_if=was_never_sent,
                 on_stumble=self._stumble,

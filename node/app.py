@@ -21,6 +21,7 @@ from osak.node.audit.journal import Journal
 from osak.node.audit.log import AuditLog
 from osak.node.auth.certificates import CertificateVerifier
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
+from osak.node.auth.smart_id import SmartIDVerifier
 from osak.node.capsule_service import CapsuleService
 from osak.node.config import CapsuleSettings, LimitSettings, NodeConfig
 from osak.node.errors import StorageError
@@ -43,6 +44,7 @@ from osak.node.routes import (
 from osak.node.sealing import NodeKey, Sealer
 from osak.node.senders import Senders
 from osak.node.service import ShareService
+from osak.node.smart_id_settings import SmartIDTrust
 from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
 from osak.node.tracing.base import SpanMaker, no_span
@@ -78,7 +80,7 @@ def create_service(
     return ShareService(
         public_url=config.public_url,
         store=store,
-        authenticator=SDJWTAuthenticator(certificates),
+        authenticator=SDJWTAuthenticator(certificates, _smart_id_verifier(trust.smart_id)),
         sealer=Sealer(key, random_bytes),
         nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
         expiry=ExpiryRules(config.expiry.default, config.expiry.max),
@@ -175,6 +177,12 @@ def create_admin_app(services: Sequence[Service], telemetry: Telemetry) -> web.A
     app[REGISTRY] = telemetry.registry
     add_routes(app, ADMIN_ROUTES)
     return app
+
+
+def _smart_id_verifier(settings: SmartIDTrust | None) -> SmartIDVerifier:
+    if settings is None:
+        return SmartIDVerifier()
+    return SmartIDVerifier(settings.believed(), settings.flow_types)
 
 
 def _public_app(config: NodeConfig, telemetry: Telemetry, counter: RateCounter) -> web.Application:

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from osak.node.rate_settings import RateSettings
 from osak.node.setting_types import ExistingFile, FilePath
+from osak.node.smart_id_settings import SmartIDTrust
 from osak.node.storage_settings import RedisSettings, StorageSettings
 from osak.node.trace_settings import TraceSettings
 from osak.node.upload_settings import UploadSettings
@@ -116,6 +117,8 @@ class TLSSettings(Settings):
 
 class TicketTrustSettings(TrustSettings):
     """Which certificates may sign tickets."""
+
+    smart_id: SmartIDTrust | None = None
 
     @field_validator("anchors", mode="before")
     @classmethod

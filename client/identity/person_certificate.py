@@ -89,6 +89,22 @@ def check_rs256(certificate: x509.Certificate, digest: bytes, signature: bytes) 
         raise BadSignatureError("the signature is not by the key of the certificate") from error
 
 
+def check_ps256(certificate: x509.Certificate, data: bytes, signature: bytes) -> None:
+    """Check RSASSA-PSS with SHA-256 throughout and a salt of 32 bytes, over ``data`` (RFC 7518, 3.5).
+
+    Raises:
+        BadSignatureError: it is not by the certificate's key.
+    """
+    key = _public_key(certificate)
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise BadSignatureError("the certificate's key is not RSA, as it is for this service")
+    pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
+    try:
+        key.verify(signature, data, pss, hashes.SHA256())
+    except InvalidSignature as error:
+        raise BadSignatureError("the signature is not by the key of the certificate") from error
+
+
 def check_es256(certificate: x509.Certificate, digest: bytes, signature: bytes) -> None:
     """Check raw ``r || s`` by a P-256 key over a SHA-256 (RFC 7518, 3.4).
 

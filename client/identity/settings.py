@@ -65,9 +65,15 @@ class SmartIDSettings(ServiceSettings):
 
     Attributes:
         certificate_level: the least that is accepted.
+        api: the version of the service's API that ``url`` speaks.
+        scheme: version 3: part of what the app signs; the service's demo has one of its own.
+        brokered_name: version 3: whoever asks through the relying party's contract, as the app shows it.
     """
 
     certificate_level: Literal["QUALIFIED", "ADVANCED"] = "QUALIFIED"
+    api: Literal["v2", "v3"] = "v2"
+    scheme: Annotated[str, Field(pattern="^[a-z0-9-]{1,64}$")] = "smart-id"
+    brokered_name: Annotated[str, Field(max_length=200)] = ""
 
 
 class MobileIDSettings(ServiceSettings):

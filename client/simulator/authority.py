@@ -2,7 +2,7 @@
 """A throw-away certificate authority: issues what eID authorities issue, to people who do not exist.
 
 Its name says that it is a simulator's. Certificates have what a node asks of an eID certificate: a
-subject serialNumber ``PNOEE-…``, keyUsage for authentication, an issuer that is a CA.
+subject serialNumber ``PNOEE-…``, keyUsage and policy for authentication, an issuer that is a CA.
 """
 
 import datetime as dt
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from osak.client.errors import UsageError
 
@@ -29,6 +29,8 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 CERTIFICATE_LIFE: Final = dt.timedelta(days=30)
 _AUTHORITY_LIFE: Final = dt.timedelta(days=365)
+# ETSI EN 319 411-1: the key is in a device of its own; every certificate that signs tickets says so.
+_NCP_PLUS: Final = "0.4.0.2042.1.2"
 _USAGES: Final = (
     *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
     *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
@@ -121,6 +123,9 @@ class Authority:
             ]
         )
         builder = self._begin_leaf(subject, chosen).add_extension(_key_usage(*usages), critical=True)
+        purposes, policies = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), [_policy(_NCP_PLUS)]
+        builder = builder.add_extension(purposes, critical=False)
+        builder = builder.add_extension(x509.CertificatePolicies(policies), critical=False)
         return Holder(builder.sign(self.key, hashes.SHA384()), chosen)
 
     def issue_server(self, *hosts: str) -> Holder:
@@ -163,6 +168,10 @@ def _begin(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
     )
+
+
+def _policy(identifier: str) -> x509.PolicyInformation:
+    return x509.PolicyInformation(x509.ObjectIdentifier(identifier), None)
 
 
 def _general_name(host: str) -> x509.GeneralName:

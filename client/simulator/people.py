@@ -5,7 +5,7 @@ Codes, phone numbers and outcomes are those that the services publish for their 
 was tried here can be tried there. None of these people exists.
 """
 
-from typing import Final
+from typing import Any, Final
 
 SMART_ID_PERSON: Final = "PNOEE-30303039914"
 MOBILE_ID_PERSON: Final = ("60001017869", "+37268000769")
@@ -46,6 +46,26 @@ SMART_ID_RESULTS: Final = (
     "USER_REFUSED_CONFIRMATIONMESSAGE",
     "USER_REFUSED_CONFIRMATIONMESSAGE_WITH_VC_CHOICE",
 )
+# The same people as version 3 tells of them: end result, and which interaction was cancelled.
+_INTERACTIONS: Final = {
+    "USER_REFUSED_DISPLAYTEXTANDPIN": "displayTextAndPIN",
+    "USER_REFUSED_VC_CHOICE": "verificationCodeChoice",
+    "USER_REFUSED_CONFIRMATIONMESSAGE": "confirmationMessage",
+    "USER_REFUSED_CONFIRMATIONMESSAGE_WITH_VC_CHOICE": "confirmationMessageAndVerificationCodeChoice",
+}
+SMART_ID_V3_RESULTS: Final = (
+    "USER_REFUSED",
+    "TIMEOUT",
+    "DOCUMENT_UNUSABLE",
+    "WRONG_VC",
+    "REQUIRED_INTERACTION_NOT_SUPPORTED_BY_APP",
+    "USER_REFUSED_CERT_CHOICE",
+    "USER_REFUSED_INTERACTION",
+    "PROTOCOL_FAILURE",
+    "EXPECTED_LINKED_SESSION",
+    "SERVER_ERROR",
+    "ACCOUNT_UNUSABLE",
+)
 MOBILE_ID_RESULTS: Final = (
     "TIMEOUT",
     "NOT_MID_CLIENT",
@@ -56,3 +76,11 @@ MOBILE_ID_RESULTS: Final = (
     "DELIVERY_ERROR",
     "EXPIRED_TRANSACTION",
 )
+
+
+def version_3_result(result: str) -> dict[str, Any]:
+    """The member ``result`` of version 3 for an end result of either version."""
+    interaction = _INTERACTIONS.get(result)
+    if interaction is None:
+        return {"endResult": result}
+    return {"endResult": "USER_REFUSED_INTERACTION", "details": {"interaction": interaction}}

@@ -2,7 +2,8 @@
 """The simulator over HTTPS: one address for all services, and the files that others need to trust it.
 
 Into its folder go the people's authority (``people-ca.pem``: the anchor for nodes and clients), the
-authority of its own TLS certificate, and ``credentials.yaml`` to paste into a client's configuration. The
+authority of its own TLS certificate, and ``credentials.yaml`` to paste into a client's configuration
+(``credentials-v3.yaml`` with version 3 of Smart-ID). The
 authorities' keys stay there too, so that a second run is trusted like the first; they protect nothing.
 """
 
@@ -23,12 +24,17 @@ from osak.client.simulator.mobile_id import MOBILE_ID_PATH, MobileID
 from osak.client.simulator.phones import Phones
 from osak.client.simulator.relying_party import RP_NAME, RP_UUID
 from osak.client.simulator.smart_id_v2 import SMART_ID_PATH, SmartIDv2
+from osak.client.simulator.smart_id_v3 import SCHEME, SMART_ID_V3_PATH, SmartIDv3
 
 PEOPLE: Final = "people"
 TLS: Final = "tls"
 LOOPBACK: Final = "127.0.0.1"
 _MARK: Final = "osak-eid-simulator"
 _PATHS: Final = {"smart_id": SMART_ID_PATH, "mobile_id": MOBILE_ID_PATH}
+# Only where they differ from a client's own defaults.
+_VERSION_3: Final = {"api": "v3", "scheme": SCHEME}
+_CREDENTIALS: Final = "credentials.yaml"
+_CREDENTIALS_3: Final = "credentials-v3.yaml"
 _HEAD: Final = "# For tests only: these services are simulated, and nobody of their people exists.\n"
 
 
@@ -57,11 +63,22 @@ class EIDAddress:
             **more,
         }
 
-    def write_credentials(self, path: Path) -> None:
-        """Write YAML for a client's configuration."""
-        credentials = {service: self.settings(service) for service in _PATHS}
-        text = yaml.safe_dump({"credentials": credentials}, sort_keys=False, allow_unicode=True)
-        path.write_text(_HEAD + text, encoding="utf-8")
+    def version_3(self, **more: Any) -> dict[str, Any]:
+        """``credentials.smart_id`` for version 3 of Smart-ID's API."""
+        return self.settings("smart_id", **{"url": f"{self.url}{SMART_ID_V3_PATH}", **_VERSION_3, **more})
+
+    def write_credentials(self, folder: Path) -> Path:
+        """Write YAML for a client's configuration into ``folder``; a second file has version 3 of Smart-ID.
+
+        Returns:
+            The first file.
+        """
+        mobile_id = self.settings("mobile_id")
+        for name, smart_id in ((_CREDENTIALS, self.settings("smart_id")), (_CREDENTIALS_3, self.version_3())):
+            credentials = {"smart_id": smart_id, "mobile_id": mobile_id}
+            text = yaml.safe_dump({"credentials": credentials}, sort_keys=False, allow_unicode=True)
+            (folder / name).write_text(_HEAD + text, encoding="utf-8")
+        return folder / _CREDENTIALS
 
 
 def people_in(folder: Path) -> Phones:
@@ -77,7 +94,7 @@ def people_in(folder: Path) -> Phones:
 def application(phones: Phones) -> web.Application:
     """All services behind one address; every answer says that it is a simulator's."""
     app = web.Application()
-    for service in (SmartIDv2(phones), MobileID(phones)):
+    for service in (SmartIDv2(phones), SmartIDv3(phones), MobileID(phones)):
         service.add_to(app)
     app.on_response_prepare.append(_mark)
     return app

@@ -16,10 +16,12 @@ class TicketSignature:
     Attributes:
         signature: raw JWS signature (RFC 7518; ``r || s`` for ECDSA).
         certificate_der: the signer's certificate, X.509 DER.
+        smart_id_parameters: what goes with a signature through Smart-ID's version 3; empty otherwise.
     """
 
     signature: bytes = field(repr=False)
     certificate_der: bytes = field(repr=False)
+    smart_id_parameters: str = field(default="", repr=False)
 
 
 class Credential(Protocol):

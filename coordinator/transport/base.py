@@ -43,15 +43,34 @@ class NodeTransport(Protocol):
         ...
 
     async def fetch_share(
-        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+        self,
+        server: Server,
+        share_id: str,
+        ticket: str,
+        certificate_der: bytes,
+        *,
+        smart_id_parameters: str = "",
     ) -> ShareMessage:
-        """Get a share for a ticket; spends the ticket's nonce."""
+        """Get a share for a ticket; spends the ticket's nonce.
+
+        ``smart_id_parameters`` go with a ticket signed through Smart-ID's version 3, which makes it a call of
+        dialect B.
+        """
         ...
 
     async def fetch_releases(
-        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+        self,
+        server: Server,
+        share_id: str,
+        ticket: str,
+        certificate_der: bytes,
+        *,
+        smart_id_parameters: str = "",
     ) -> ReleasesReply:
-        """Ask how often a share was given out, with a ticket for that; spends the ticket's nonce."""
+        """Ask how often a share was given out, with a ticket for that; spends the ticket's nonce.
+
+        ``smart_id_parameters`` as for ``fetch_share``.
+        """
         ...
 
     async def revoke_share(self, server: Server, share_id: str, token: str) -> None:

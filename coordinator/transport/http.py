@@ -16,7 +16,7 @@ from osak.coordinator.transport.tls import make_context
 from osak.coordinator.upload_credential import UploadCredential
 from osak.shares.protocol import headers
 from osak.shares.protocol.messages import NodeIdentity, NonceReply, ReleasesReply, ShareMessage
-from osak.shares.protocol.strict_json import encode_base64
+from osak.shares.protocol.strict_json import encode_base64, encode_base64url
 from osak.shares.protocol.times import time_text
 from osak.shares.protocol.urls import (
     KEY_SHARES_PATH,
@@ -64,19 +64,31 @@ class HTTPTransport:
             return NonceReply.from_reply(reply.body).nonce
 
     async def fetch_share(
-        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+        self,
+        server: Server,
+        share_id: str,
+        ticket: str,
+        certificate_der: bytes,
+        *,
+        smart_id_parameters: str = "",
     ) -> ShareMessage:
         """GET /key-shares/{share_id}; see ``NodeTransport``."""
-        given = _ticket_headers(ticket, certificate_der)
+        given = _ticket_headers(ticket, certificate_der, smart_id_parameters)
         reply = await self._call(server, "GET", share_path(share_id), 200, headers=given)
         with reading_reply():
             return ShareMessage.from_reply(reply.body)
 
     async def fetch_releases(
-        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+        self,
+        server: Server,
+        share_id: str,
+        ticket: str,
+        certificate_der: bytes,
+        *,
+        smart_id_parameters: str = "",
     ) -> ReleasesReply:
         """GET /key-shares/{share_id}/releases; see ``NodeTransport``."""
-        given = _ticket_headers(ticket, certificate_der)
+        given = _ticket_headers(ticket, certificate_der, smart_id_parameters)
         reply = await self._call(server, "GET", releases_path(share_id), 200, headers=given)
         with reading_reply():
             return ReleasesReply.from_reply(reply.body)
@@ -131,7 +143,13 @@ def _upload_headers(options: UploadOptions) -> dict[str, str]:
     return found
 
 
-def _ticket_headers(ticket: str, certificate_der: bytes) -> dict[str, str]:
+def _ticket_headers(ticket: str, certificate_der: bytes, smart_id_parameters: str) -> dict[str, str]:
+    if smart_id_parameters:  # only dialect B knows them
+        return {
+            headers.AUTH_TICKET_DIALECT_B: ticket,
+            headers.AUTH_CERTIFICATE: encode_base64url(certificate_der),
+            headers.SMART_ID_PARAMETERS: smart_id_parameters,
+        }
     return {headers.AUTH_TICKET: ticket, headers.AUTH_CERTIFICATE: _one_line_pem(certificate_der)}
 
 

@@ -19,10 +19,12 @@ class Evidence:
     Attributes:
         ticket: SD-JWT presentation.
         certificate: single-line PEM, or base64url of DER.
+        smart_id_parameters: what a ticket signed through Smart-ID's version 3 carries beside it.
     """
 
     ticket: str = field(repr=False)
     certificate: str = field(repr=False)
+    smart_id_parameters: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 The algorithm must fit the key, and the key must be the certificate's: RSA of at least 2048 bits for
 RS256 and PS256 (salt as long as the hash), and exactly one curve for each ES algorithm, with the raw
 r || s of exactly that curve's length (RFC 7518, 3.3 to 3.5). Nothing else exists: no ``none``, no HMAC.
+What a Smart-ID app signed through version 3 of its API is verified by ``smart_id``.
 """
 
 from datetime import datetime
@@ -18,18 +19,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from osak.node.auth.base import Authenticator, Evidence, Principal
 from osak.node.auth.certificates import CertificateVerifier
+from osak.node.auth.rsa_keys import PSS_SHA256, check_rsa_size
+from osak.node.auth.smart_id import SmartIDVerifier
 from osak.node.errors import TicketRefusedError
 from osak.shares.errors import MessageError
 from osak.shares.protocol.ticket import UnverifiedTicket, parse_ticket
 
-MIN_RSA_BITS = 2048
-# Verification time grows with the square of the length; Smart-ID's keys have up to 6144 bits.
-MAX_RSA_BITS = 8192
-
 _SHA256 = hashes.SHA256()
 _RSA_PADDINGS: Final[dict[str, padding.AsymmetricPadding]] = {
     "RS256": padding.PKCS1v15(),
-    "PS256": padding.PSS(mgf=padding.MGF1(_SHA256), salt_length=padding.PSS.DIGEST_LENGTH),
+    "PS256": PSS_SHA256,
 }
 # Algorithm -> the only curve, its hash, and the length of r and of s in bytes.
 _EC_ALGORITHMS: Final[dict[str, tuple[type[ec.EllipticCurve], hashes.HashAlgorithm, int]]] = {
@@ -42,8 +41,9 @@ _EC_ALGORITHMS: Final[dict[str, tuple[type[ec.EllipticCurve], hashes.HashAlgorit
 class SDJWTAuthenticator:
     """Authenticates by an SD-JWT ticket and the certificate that comes with it."""
 
-    def __init__(self, certificates: CertificateVerifier) -> None:
+    def __init__(self, certificates: CertificateVerifier, smart_id: SmartIDVerifier | None = None) -> None:
         self._certificates = certificates
+        self._smart_id = smart_id or SmartIDVerifier()
 
     def authenticate(self, evidence: Evidence, now: datetime) -> Principal:
         """Certificate first, then the ticket's form, its issuer and its signature.
@@ -60,7 +60,10 @@ class SDJWTAuthenticator:
             raise TicketRefusedError(f"malformed: {str(error).partition(':')[0]}") from error
         if ticket.unverified_recipient_id != certificate.recipient_id:
             raise TicketRefusedError("iss is not the certificate's serialNumber")
-        _verify_signature(ticket, certificate.public_key)
+        if evidence.smart_id_parameters is None:
+            _verify_signature(ticket, certificate.public_key)
+        else:
+            self._smart_id.verify(ticket, evidence.smart_id_parameters, certificate.public_key)
         return Principal(ticket.unverified_recipient_id, ticket.unverified_audience)
 
 
@@ -68,7 +71,7 @@ def _verify_signature(ticket: UnverifiedTicket, key: CertificatePublicKeyTypes) 
     algorithm = ticket.unverified_algorithm
     try:
         if algorithm in _RSA_PADDINGS and isinstance(key, rsa.RSAPublicKey):
-            _check_rsa_size(key)
+            check_rsa_size(key)
             key.verify(ticket.signature, ticket.signing_input, _RSA_PADDINGS[algorithm], _SHA256)
         elif algorithm in _EC_ALGORITHMS and isinstance(key, ec.EllipticCurvePublicKey):
             _verify_ecdsa(ticket, key)
@@ -76,11 +79,6 @@ def _verify_signature(ticket: UnverifiedTicket, key: CertificatePublicKeyTypes) 
             raise TicketRefusedError(f"{algorithm} does not fit the certificate's key")
     except InvalidSignature as error:
         raise TicketRefusedError("the signature is not by the certificate's key") from error
-
-
-def _check_rsa_size(key: rsa.RSAPublicKey) -> None:
-    if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
-        raise TicketRefusedError(f"RSA keys have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
 
 
 def _verify_ecdsa(ticket: UnverifiedTicket, key: ec.EllipticCurvePublicKey) -> None:

@@ -92,7 +92,7 @@ def _evidence(request: web.Request) -> Evidence:
     certificate = single_header(request, headers.AUTH_CERTIFICATE)
     if not ticket or not certificate:
         raise BadRequestError(f"{headers.AUTH_TICKET} and {headers.AUTH_CERTIFICATE} are needed")
-    return Evidence(ticket, certificate)
+    return Evidence(ticket, certificate, single_header(request, headers.SMART_ID_PARAMETERS))
 
 
 def _private(body: bytes) -> web.Response:

@@ -15,6 +15,7 @@ from osak.client.identity.errors import RefusedSignatureError
 from osak.client.identity.mobile_id import MobileIDCredential
 from osak.client.identity.settings import MobileIDSettings, SmartIDSettings
 from osak.client.identity.smart_id import SmartIDCredential
+from osak.client.identity.smart_id_v3 import SmartIDv3Credential
 from osak.client.simulator.people import (
     MOBILE_ID_PEOPLE,
     MOBILE_ID_PERSON,
@@ -22,6 +23,7 @@ from osak.client.simulator.people import (
     SMART_ID_PEOPLE,
     SMART_ID_PERSON,
     SMART_ID_RESULTS,
+    SMART_ID_V3_RESULTS,
 )
 from osak.client.simulator.phones import Behaviour, Phones
 from osak.client.simulator.serving import EIDAddress, people_in, serve
@@ -30,6 +32,7 @@ from osak.coordinator import Timeouts
 SCHEMAS = yaml.safe_load(
     (Path(__file__).parents[2] / "docs" / "api" / "eid-services.yaml").read_text(encoding="utf-8")
 )["components"]["schemas"]
+V3_PATH = "/smart-id-rp/v3/authentication/notification/etsi/PNOEE-30303039914"
 SIGNING_INPUT = b"eyJ0eXAi.eyJpc3Mi"
 
 
@@ -55,8 +58,12 @@ async def ask(phones: Phones, address: EIDAddress, service: str, result: str) ->
     """Let osak ask a person; the reply with the outcome."""
     replies: list[dict[str, Any]] = []
     phones.behaviour = Behaviour(result=result, change=replies.append)
-    asking: SmartIDCredential | MobileIDCredential
-    if service == "smart_id":
+    asking: SmartIDCredential | SmartIDv3Credential | MobileIDCredential
+    if service == "smart_id_v3":
+        version_3 = SmartIDSettings.model_validate(address.version_3())
+        person = f"etsi/{SMART_ID_PERSON}"
+        asking = SmartIDv3Credential(person, version_3, Shown(phones), Timeouts(), file_name="kiri.cdoc2")
+    elif service == "smart_id":
         smart_id = SmartIDSettings.model_validate(address.settings(service))
         person = f"etsi/{SMART_ID_PERSON}"
         asking = SmartIDCredential(person, smart_id, Shown(phones), Timeouts(), file_name="kiri.cdoc2")
@@ -79,6 +86,14 @@ async def test_smart_id_v2(phones: Phones, address: EIDAddress, result: str) -> 
     reply = await ask(phones, address, "smart_id", result)
     assert problems("SmartIDv2Question", phones.questions[-1]) == []
     assert problems("SmartIDv2Outcome", reply) == []
+
+
+@pytest.mark.parametrize("result", ["OK", *SMART_ID_V3_RESULTS])
+async def test_smart_id_v3(phones: Phones, address: EIDAddress, result: str) -> None:
+    """Question and outcome of Smart-ID's version 3 are of the documented form."""
+    reply = await ask(phones, address, "smart_id_v3", result)
+    assert problems("SmartIDv3Question", phones.questions[-1]) == []
+    assert problems("SmartIDv3Outcome", reply) == []
 
 
 @pytest.mark.parametrize("result", ["OK", *MOBILE_ID_RESULTS])
@@ -110,6 +125,10 @@ def test_everybody_ends_as_documented() -> None:
         ("/smart-id-rp/v2/authentication/etsi/PNOEE-30303039914", {"certificateLevel": "BEST"}),
         ("/smart-id-rp/v2/authentication/etsi/PNOEE-30303039914", {"allowedInteractionsOrder": []}),
         ("/mid-api/authentication", {"language": "KLI"}),
+        (V3_PATH, {"vcType": "roman"}),
+        (V3_PATH, {"signatureProtocol": "RAW_DIGEST_SIGNATURE"}),
+        (V3_PATH, {"interactions": "W10="}),
+        (V3_PATH, {"signatureProtocolParameters": {"rpChallenge": "AAAA"}}),
     ],
 )
 async def test_the_simulator_is_strict(
@@ -118,7 +137,8 @@ async def test_the_simulator_is_strict(
     """What is not of the documented form is answered with 400, and no phone rings."""
     asked: dict[str, Any] = {}
     if question:
-        await ask(phones, address, "smart_id" if "smart-id" in path else "mobile_id", "OK")
+        service = "smart_id_v3" if path == V3_PATH else "smart_id" if "smart-id" in path else "mobile_id"
+        await ask(phones, address, service, "OK")
         asked = {**phones.questions.pop(), **question}
     # Whether TLS is trusted is another test's business.
     async with (

@@ -23,7 +23,9 @@ from osak.client.cli.main import main
 from osak.client.demo.servers import DemoServer, free_ports
 from osak.client.simulator.people import MOBILE_ID_PERSON, SMART_ID_PERSON
 from osak.client.simulator.phones import Behaviour, Phones
+from osak.client.simulator.relying_party import RP_NAME
 from osak.client.simulator.serving import people_in
+from osak.client.simulator.smart_id_v3 import SCHEME
 
 CARD_PERSON = "38001085718"
 SMART_ID = ("--smart-id", SMART_ID_PERSON.removeprefix("PNOEE-"))
@@ -38,6 +40,14 @@ class Country:
     servers: list[DemoServer]
     simulator: Phones
     config: Path
+    version_3: dict[str, Any]
+
+
+def believe_apps(config: Path) -> None:
+    """Name the simulator's relying party in a node's configuration."""
+    settings = yaml.safe_load(config.read_text())
+    settings["trust"]["smart_id"] = {"relying_parties": [{"name": RP_NAME}], "scheme": SCHEME}
+    config.write_text(yaml.safe_dump(settings))
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +65,7 @@ def running_country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Countr
         with eid_thread(simulator, folder) as address:
             for server in servers:
                 server.set_up(address.anchors)
+                believe_apps(server.folder / "node.yaml")
                 server.start()
             urls = [server.url for server in servers]
             options = ("--group", "eesti", "--threshold", "2", "--yes", "--config", str(config))
@@ -64,7 +75,7 @@ def running_country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Countr
                 name: address.settings(name, display_text="Ava {file}") for name in ("smart_id", "mobile_id")
             }
             config.write_text(yaml.safe_dump(settings))
-            yield Country(servers, simulator, config)
+            yield Country(servers, simulator, config, address.version_3())
     finally:
         for server in servers:
             server.stop()
@@ -129,6 +140,21 @@ def test_one_signature(
     (question,) = country.simulator.questions
     assert "verification code: " in done.errors
     assert box.name in json.dumps(question, ensure_ascii=False)
+
+
+def test_version_3_of_smart_id(osak: Osak, country: Country, letter: Path) -> None:
+    """What the app signs through version 3 opens at nodes that know the relying party, with one lost too."""
+    box = sealed(osak, letter, SMART_ID[1])
+    settings = yaml.safe_load(country.config.read_text())
+    settings["credentials"]["smart_id"] = country.version_3
+    newer = letter.parent / "v3.yaml"
+    newer.write_text(yaml.safe_dump(settings))
+    country.servers[1].kill()
+    code = main(["decrypt", str(box), "-o", str(letter.parent / "out"), *SMART_ID, "--config", str(newer)])
+    assert code == 0
+    assert (letter.parent / "out" / letter.name).read_bytes() == letter.read_bytes()
+    (question,) = country.simulator.questions
+    assert question["signatureProtocol"] == "ACSP_V2"
 
 
 @pytest.mark.parametrize("credential", [SMART_ID, MOBILE_ID], ids=["Smart-ID", "Mobile-ID"])

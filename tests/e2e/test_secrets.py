@@ -46,15 +46,15 @@ class Listener:
         return nonce
 
     async def fetch_share(
-        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+        self, server: Server, share_id: str, ticket: str, certificate_der: bytes, **more: str
     ) -> ShareMessage:
         self.tickets.append((server, share_id, ticket, certificate_der))
-        return await self.inner.fetch_share(server, share_id, ticket, certificate_der)
+        return await self.inner.fetch_share(server, share_id, ticket, certificate_der, **more)
 
     async def fetch_releases(
-        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+        self, server: Server, share_id: str, ticket: str, certificate_der: bytes, **more: str
     ) -> ReleasesReply:
-        return await self.inner.fetch_releases(server, share_id, ticket, certificate_der)
+        return await self.inner.fetch_releases(server, share_id, ticket, certificate_der, **more)
 
     async def revoke_share(self, server: Server, share_id: str, token: str) -> None:
         self.tokens.append(token)

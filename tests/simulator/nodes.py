@@ -140,14 +140,26 @@ class SimulatedTransport:
         return await self._play(server, Call.NONCE, lambda node: node.issue_nonce(share_id))
 
     async def fetch_share(
-        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+        self,
+        server: Server,
+        share_id: str,
+        ticket: str,
+        certificate_der: bytes,
+        *,
+        smart_id_parameters: str = "",
     ) -> ShareMessage:
         return await self._play(
             server, Call.FETCH, lambda node: node.release(share_id, ticket, certificate_der)
         )
 
     async def fetch_releases(
-        self, server: Server, share_id: str, ticket: str, certificate_der: bytes
+        self,
+        server: Server,
+        share_id: str,
+        ticket: str,
+        certificate_der: bytes,
+        *,
+        smart_id_parameters: str = "",
     ) -> ReleasesReply:
         return await self._play(
             server, Call.RELEASES, lambda node: node.tell_releases(share_id, ticket, certificate_der)

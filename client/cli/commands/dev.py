@@ -76,8 +76,7 @@ def eid_sim(
         from osak.client.simulator.serving import serve  # noqa: PLC0415 - as above
 
         async with serve(phones, folder, host=host, port=int(port)) as address:
-            snippet = folder / "credentials.yaml"
-            address.write_credentials(snippet)
+            snippet = address.write_credentials(folder)
             facts = {"simulator": True, "url": address.url, "credentials": str(snippet)}
             facts["anchors"] = str(address.anchors)
             text = f"SIMULATOR of Smart-ID and Mobile-ID at {address.url}; Ctrl-C ends it"

@@ -18,7 +18,8 @@ from simulator.phones_beside import Shown
 
 from osak.client.cli.main import main
 from osak.client.identity.settings import CredentialSettings, SmartIDSettings
-from osak.client.identity.smart_id import SmartIDCredential, verification_code
+from osak.client.identity.smart_id import SmartIDCredential
+from osak.client.identity.smart_id_answers import verification_code
 from osak.client.simulator.authority import Authority
 from osak.client.simulator.people import SMART_ID_PERSON
 from osak.client.simulator.phones import Phones

@@ -15,7 +15,8 @@ from simulator.phones_beside import Shown
 
 from osak.client.identity.errors import BadSignatureError, IdentityServiceError, RefusedSignatureError
 from osak.client.identity.settings import SmartIDSettings
-from osak.client.identity.smart_id import SmartIDCredential, verification_code
+from osak.client.identity.smart_id import SmartIDCredential
+from osak.client.identity.smart_id_answers import verification_code
 from osak.client.simulator.authority import Authority
 from osak.client.simulator.people import SMART_ID_PEOPLE, SMART_ID_PERSON, SMART_ID_RESULTS
 from osak.client.simulator.phones import Behaviour, Phones

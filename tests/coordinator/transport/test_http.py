@@ -226,6 +226,18 @@ async def test_requests_look_as_servers_expect(authority: Authority) -> None:
     assert "Cookie" not in head
 
 
+async def test_tickets_of_an_app_are_sent_in_the_newer_dialect(authority: Authority) -> None:
+    """With parameters of a signature go the header names and the certificate's form of dialect B."""
+    async with _talk(authority, send(reply("401 No", b"", "Connection: close"))) as (transport, server, raw):
+        with pytest.raises(Refused):
+            await transport.fetch_share(server, SHARE_ID, "the-ticket", b"der", smart_id_parameters="abc")
+    head = raw.received.decode()
+    assert "x-cdoc2-auth-token: the-ticket\r\n" in head
+    assert "x-cdoc2-auth-x5c: ZGVy\r\n" in head
+    assert "x-cdoc2-sid-rpv3-signature-parameters: abc\r\n" in head
+    assert "x-cdoc2-auth-ticket" not in head
+
+
 async def test_a_path_prefix_is_kept(authority: Authority) -> None:
     """A server may live below a path of its host."""
     async with _talk(authority, send(reply("200 OK", NONCE))) as (transport, server, raw):
