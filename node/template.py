@@ -46,6 +46,15 @@ trust:
   # Policy OIDs of which people's certificates must have one; .* at the end means all below. A certificate for
   # signing documents never fits. Left out: 0.4.0.2042.1.2 (NCP+) if estonia is an anchor, else any.
   # policies: ["0.4.0.2042.1.2", "1.3.6.1.4.1.51361.*"]
+  # Tickets signed through version 3 of Smart-ID's API: for whom the app may have signed. Left out: refused.
+  # smart_id:
+  #   relying_parties:
+  #     # As the person sees it in the app; brokered_name is whoever asks through that contract, if anybody does.
+  #     - {name: Riigi Infosüsteemi Amet, brokered_name: ""}
+  #   # smart-id-demo for Smart-ID's own demo.
+  #   scheme: smart-id
+  #   # Add QR for clients that show a code to scan.
+  #   flow_types: [Notification]
 
 sealing:
   # 32 random bytes. Keep it secret and keep a copy elsewhere than the database's: without it every stored
