@@ -49,7 +49,7 @@ trust:
   # Tickets signed through version 3 of Smart-ID's API: for whom the app may have signed. Left out: refused.
   # smart_id:
   #   relying_parties:
-  #     # As the person sees it in the app; brokered_name is whoever asks through that contract, if anybody does.
+  #     # As the person sees it in the app; brokered_name is whoever asks through that contract, if any.
   #     - {name: Riigi Infosüsteemi Amet, brokered_name: ""}
   #   # smart-id-demo for Smart-ID's own demo.
   #   scheme: smart-id
