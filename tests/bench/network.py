@@ -29,7 +29,8 @@ from osak.shares.protocol.urls import Audience
 
 _COLLECTIONS = 40
 _REQUESTS = 2000
-_AT_ONCE = 16
+# So many that what waits for the disk does not leave the node's core idle.
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
