@@ -9,7 +9,8 @@ Rules:
 
 - an answer means committed; if a commit fails, everybody in the batch gets ``StorageError`` and
   nothing was kept;
-- the file is readable by its owner only; erased rows are overwritten (``secure_delete``);
+- the file is readable by its owner only; erased rows are overwritten (``secure_delete``), and the WAL, where
+  what was erased stands until then, is emptied when a write asks for it;
 - ``schema_version`` holds one row; a file of another version is refused, never guessed at.
 
 Which tables there are and what stands in them is each store's own matter.
@@ -40,10 +41,11 @@ _Work = Callable[[sqlite3.Connection], Any]
 class _Job:
     """One piece of work and where its result goes."""
 
-    __slots__ = ("future", "loop", "result", "work")
+    __slots__ = ("empties_log", "future", "loop", "result", "work")
 
-    def __init__(self, work: _Work) -> None:
+    def __init__(self, work: _Work, *, empties_log: bool) -> None:
         self.work = work
+        self.empties_log = empties_log
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.result: Any = None
@@ -115,15 +117,22 @@ class SQLiteDatabase:
         except sqlite3.Error as error:
             raise _storage_error(error) from error
 
-    async def write(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
+    async def write(
+        self, work: Callable[[sqlite3.Connection], ResultT], *, empties_log: bool = False
+    ) -> ResultT:
         """Do ``work`` on the writing thread and return its result once it is on the disk.
+
+        Args:
+            work: takes the connection, within a transaction.
+            empties_log: whether what was erased so far should be gone from the WAL as well. If somebody is
+                reading the file just then, it stays there until the next time.
 
         Raises:
             StorageError: it failed, and nothing was kept.
         """
         if self._closed:
             raise StorageError("the store is closed")
-        job = _Job(work)
+        job = _Job(work, empties_log=empties_log)
         self._jobs.put(job)
         result: ResultT = await job.future
         return result
@@ -150,7 +159,10 @@ class SQLiteDatabase:
         while running:
             jobs, running = self._next_batch()
             if jobs:
-                _settle(jobs, _transact(self._writer, jobs))
+                error = _transact(self._writer, jobs)
+                if error is None and any(job.empties_log for job in jobs):
+                    _empty_log(self._writer)
+                _settle(jobs, error)
         self._writer.close()
 
     def _next_batch(self) -> tuple[list[_Job], bool]:
@@ -215,6 +227,14 @@ def _transact(database: sqlite3.Connection, jobs: list[_Job]) -> Exception | Non
             database.execute("ROLLBACK")
         return error
     return None
+
+
+def _empty_log(database: sqlite3.Connection) -> None:
+    """Move the WAL into the file and cut it to nothing, unless somebody reads: nobody is made to wait."""
+    with suppress(sqlite3.Error):  # it will be tried again, and nothing that was promised depends on it
+        database.execute("PRAGMA busy_timeout = 0")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    database.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_SECONDS * 1000:.0f}")
 
 
 def _settle(jobs: list[_Job], error: Exception | None) -> None:

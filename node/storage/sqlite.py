@@ -127,7 +127,7 @@ class SQLiteShareStore:
             database.execute(_FORGET_RELEASES, (share_id,))
             return database.execute(_DELETE, (share_id,)).rowcount == 1
 
-        return await self._database.write(erase)
+        return await self._database.write(erase, empties_log=True)
 
     async def remove_expired(self, now: int) -> int:
         """Erase what is expired."""
@@ -137,7 +137,7 @@ class SQLiteShareStore:
             database.execute(_EXPIRE_RELEASES, (now,))
             return database.execute(_EXPIRE_SHARES, (now,)).rowcount
 
-        return await self._database.write(erase)
+        return await self._database.write(erase, empties_log=True)
 
     async def walk(self) -> AsyncIterator[StoredShare]:
         """Page by page, in the order of ids."""

@@ -63,7 +63,9 @@ class SQLiteCapsuleStore:
 
     async def remove_expired(self, now: int) -> int:
         """Erase what is expired."""
-        return await self._database.write(lambda database: database.execute(_EXPIRE, (now,)).rowcount)
+        return await self._database.write(
+            lambda database: database.execute(_EXPIRE, (now,)).rowcount, empties_log=True
+        )
 
     async def check(self) -> None:
         """Read something."""

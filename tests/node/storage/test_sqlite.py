@@ -3,6 +3,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,31 @@ async def test_a_failed_commit_fails_everybody(tmp_path: Path) -> None:
     store._database._writer.execute("PRAGMA query_only = OFF")
     assert await store.get(share(2).share_id, 150) is None
     await store.add(share(2))
+    await store.close()
+
+
+async def test_what_was_revoked_is_gone_from_the_disk(tmp_path: Path) -> None:
+    """No file holds a revoked share any longer; if somebody reads meanwhile, it goes with the next sweep."""
+    path, sealed = tmp_path / "s.sqlite", b"sealed, and known to be here"
+
+    def holders() -> list[str]:
+        return [file.name for file in tmp_path.iterdir() if sealed in file.read_bytes()]
+
+    store = await SQLiteShareStore.open(path)
+    await store.add(replace(share(1), sealed=sealed))
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM shares").fetchone() == (1,)
+    assert await store.delete(share(1).share_id)
+    assert await store.remove_expired(150) == 0
+    assert holders() == ["s.sqlite-wal"]
+    assert reader.execute("SELECT sealed FROM shares").fetchone() == (sealed,)
+    reader.close()
+    assert await store.remove_expired(150) == 0
+    assert holders() == []
+    await store.add(replace(share(2), sealed=sealed))
+    assert await store.delete(share(2).share_id)
+    assert holders() == []
     await store.close()
 
 
