@@ -19,9 +19,10 @@ from osak.client.errors import UsageError
 from osak.client.inputs import AnyPath, File, entries_of
 from osak.client.outputs import output_path, writing
 from osak.client.share_targets import ShareTarget, require_recipients
-from osak.client.share_uploads import ShareUploads
+from osak.client.uploads import Uploads
 
 if TYPE_CHECKING:
+    from osak.client.capsule_server.recipient import CapsuleServerRecipient
     from osak.coordinator import Outcome
 
 
@@ -55,6 +56,7 @@ def encrypt_files(
     targets: Sequence[ShareTarget],
     *,
     config: Configuration,
+    served: "Sequence[CapsuleServerRecipient]" = (),
     overwrite: bool = False,
     compression: Compression = Compression.FAST,
     progress: Progress | None = None,
@@ -67,6 +69,7 @@ def encrypt_files(
         recipients: those whose records need no server.
         targets: those whose KEKs are shared among servers.
         config: timeouts, limits and groups.
+        served: those whose capsules are kept by capsule servers.
         overwrite: whether an existing output may be replaced.
         compression: how hard to pack.
         progress: told how many plaintext bytes are done, and of how many.
@@ -76,34 +79,35 @@ def encrypt_files(
         InvalidInputError: a file or recipient that cannot go into a container.
         OSError: a file that cannot be read; it is named.
         DistributionError: too few servers took their share; nothing stays stored.
+        CapsuleServerError: a capsule server did not take a capsule; no share stays stored.
         OutputError: the output cannot be written; nothing of it stays.
     """
-    _check_request(files, output, recipients, targets)
+    require_recipients(recipients, targets, served)
+    _refuse_own_input(files, output)
     entries = entries_of(files)
-    with ShareUploads(config) as shares, writing(output, overwrite=overwrite) as file:
-        uploads = shares.store(targets)
+    with Uploads(config) as uploads, writing(output, overwrite=overwrite) as file:
+        stored = uploads.store(targets, served)
         summary = write_container(
             file,
             entries,
-            [*recipients, *(upload.record for upload in uploads)],
+            [*recipients, *stored.records],
             limits=config.container_limits(),
             compression=compression,
             progress=counted(progress, sum(entry.size for entry in entries)),
         )
         size = file.tell()
-    outcomes = tuple(outcome for upload in uploads for outcome in upload.distribution.outcomes)
     return Encrypted(
-        output_path(output), size, len(entries), len(summary.recipients), outcomes, summary.exceeds_java_ratio
+        output_path(output),
+        size,
+        len(entries),
+        len(summary.recipients),
+        stored.outcomes,
+        summary.exceeds_java_ratio,
+        stored.capsules,
     )
 
 
-def _check_request(
-    files: Sequence[AnyPath | File],
-    output: AnyPath | BinaryIO,
-    recipients: Sequence[RecipientWriter],
-    targets: Sequence[ShareTarget],
-) -> None:
-    require_recipients(recipients, targets)
+def _refuse_own_input(files: Sequence[AnyPath | File], output: AnyPath | BinaryIO) -> None:
     path = output_path(output)
     inputs = [Path(file) for file in files if not isinstance(file, File)]
     if path is not None and path.exists() and any(file.exists() and file.samefile(path) for file in inputs):

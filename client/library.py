@@ -7,7 +7,6 @@ They block, so within an event loop they refuse; their twins in ``twins`` are to
 
 import sys
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
@@ -63,17 +62,17 @@ def encrypt(
     _refuse_running_loop("encrypt")
     settings = configuration_in_force(config)
     chosen = writers_for(to, settings, plain_labels=plain_labels)
-    done = encrypt_files(
+    return encrypt_files(
         [files] if isinstance(files, str | PathLike | File) else list(files),
         output,
         chosen.writers,
         chosen.targets,
         config=settings,
+        served=chosen.served,
         overwrite=overwrite,
         compression=Compression(compression),
         progress=progress,
     )
-    return replace(done, capsules=chosen.uploaded_capsules())
 
 
 def decrypt(
@@ -175,19 +174,19 @@ def reencrypt(
     settings = configuration_in_force(config)
     keys = keys_of(credential)
     chosen = writers_for(to, settings, plain_labels=plain_labels)
-    done = reencrypt_file(
+    return reencrypt_file(
         container,
         output,
         keys,
         chosen.writers,
         chosen.targets,
         config=settings,
+        served=chosen.served,
         trust_container_servers=trust_container_servers,
         overwrite=overwrite,
         compression=Compression(compression),
         progress=progress,
     )
-    return replace(done, capsules=chosen.uploaded_capsules())
 
 
 def audit(

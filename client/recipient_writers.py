@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from cryptography import x509
 
-from osak.client.capsule_server.receipt import UploadedCapsule
 from osak.client.configuration import Configuration
 from osak.client.container import PasswordRecipient, PublicKeyRecipient, RecipientWriter, SymmetricRecipient
 from osak.client.credential_keys import password_text
@@ -31,17 +30,14 @@ class Writers:
     """Who shall be able to open one container.
 
     Attributes:
-        writers: those whose records need no share servers.
+        writers: those whose records need no server.
         targets: those whose KEKs are shared among servers.
+        served: those whose capsules are kept by capsule servers.
     """
 
     writers: list[RecipientWriter] = field(default_factory=list)
     targets: list[ShareTarget] = field(default_factory=list)
-    _served: "list[CapsuleServerRecipient]" = field(default_factory=list)
-
-    def uploaded_capsules(self) -> tuple[UploadedCapsule, ...]:
-        """What capsule servers took, once the container is written."""
-        return tuple(writer.uploaded for writer in self._served if writer.uploaded is not None)
+    served: "list[CapsuleServerRecipient]" = field(default_factory=list)
 
     def add(self, recipient: AnyRecipient, config: Configuration, *, plain_label: bool) -> None:
         """Read one recipient."""
@@ -81,8 +77,7 @@ class Writers:
             file_name=file_name,
             plain_label=plain_label,
         )
-        self.writers.append(served)
-        self._served.append(served)
+        self.served.append(served)
 
 
 def writers_for(

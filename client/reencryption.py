@@ -48,9 +48,10 @@ from osak.client.inspection import RecordDescription, describe_record
 from osak.client.opening import Keys, open_container
 from osak.client.outputs import output_path, writing
 from osak.client.share_targets import ShareTarget, require_recipients
-from osak.client.share_uploads import ShareUploads
+from osak.client.uploads import Uploads
 
 if TYPE_CHECKING:
+    from osak.client.capsule_server.recipient import CapsuleServerRecipient
     from osak.coordinator import Outcome
 
 
@@ -87,6 +88,7 @@ def reencrypt_file(
     targets: Sequence[ShareTarget],
     *,
     config: Configuration,
+    served: "Sequence[CapsuleServerRecipient]" = (),
     trust_container_servers: bool = False,
     overwrite: bool = False,
     compression: Compression = Compression.FAST,
@@ -101,6 +103,7 @@ def reencrypt_file(
         recipients: those whose new records need no server.
         targets: those whose KEKs are shared among servers.
         config: timeouts, limits and groups.
+        served: those whose capsules are kept by capsule servers.
         trust_container_servers: whether servers that only the old container names may be asked.
         overwrite: whether an existing output may be replaced.
         compression: how hard to pack.
@@ -113,36 +116,37 @@ def reencrypt_file(
         NotEnoughSharesError: too few servers returned a good share.
         UnknownServerError: the shares lie at servers that no configured group has.
         DistributionError: too few servers took their new share; nothing stays stored.
+        CapsuleServerError: a capsule server did not take a capsule; no new share stays stored.
         OutputError: the output cannot be written; nothing of it stays.
     """
-    require_recipients(recipients, targets)
+    require_recipients(recipients, targets, served)
     old, path = output_path(container), output_path(output)
     if old and path and path.exists() and old.exists() and old.samefile(path):
         raise UsageError(f"{path} is both input and output: write the new file beside it")
     limits = config.container_limits()
     with (
-        ShareUploads(config) as shares,
+        Uploads(config) as uploads,
         writing(output, overwrite=overwrite) as file,
         open_container(
             container, keys, config=config, trust_container_servers=trust_container_servers
         ) as opened,
     ):
         count = counted(progress, opened.payload_bytes)
-        uploads = shares.store(targets)
-        records = [*recipients, *(upload.record for upload in uploads)]
+        stored = uploads.store(targets, served)
+        records = [*recipients, *stored.records]
         with ContainerWriter(file, records, limits=limits, compression=compression) as new:
             files = extract(opened.source, opened.payload_keys, new, limits, count)
         size = file.tell()
         left_out = _left_out(opened.header, new.summary.recipients, recipients, limits)
-    stored = tuple(outcome for upload in uploads for outcome in upload.distribution.outcomes)
     return Reencrypted(
         path,
         size,
         files,
         len(records),
         left_out,
-        opened.outcomes + stored,
+        opened.outcomes + stored.outcomes,
         new.summary.exceeds_java_ratio,
+        stored.capsules,
     )
 
 

@@ -31,13 +31,15 @@ class ShareTarget:
     plain_label: bool = False
 
 
-def require_recipients(recipients: Sequence[RecipientWriter], targets: Sequence[ShareTarget]) -> None:
+def require_recipients(
+    recipients: Sequence[RecipientWriter], targets: Sequence[ShareTarget], served: Sequence[object] = ()
+) -> None:
     """Refuse a container for nobody, and a person who is named twice.
 
     Raises:
         UsageError: so it is.
     """
-    if not recipients and not targets:
+    if not recipients and not targets and not served:
         raise UsageError("nobody could open this file: name a recipient")
     people = [target.recipient_id for target in targets]
     if len(set(people)) != len(people):

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Encrypting through a capsule server: a ``RecipientWriter`` whose capsule goes to the server.
+"""Encrypting through a capsule server: the owner of a key whose capsule goes there.
 
-The upload happens in ``wrap``, that is when the header is written: after everything that can be checked
-was checked and after all shares were stored, and before any plaintext is read. If the container fails
-after that, the capsule stays on the server until it expires; the API has no way to delete it. It is of
-no use without the container and the recipient's key. What calls servers is imported only then: most
-encryptions do without.
+Everything that can be checked is checked before the upload, and no plaintext is read before it. If the
+container fails after that, the capsule stays on the server until it expires; the API has no way to delete
+it. It is of no use without the container and the recipient's key. What calls servers is imported only
+then: most encryptions do without.
 """
 
-from collections.abc import Callable
+import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -21,12 +21,10 @@ from osak.client.container import (
     KekRecipient,
     KeyServerCapsule,
     PublicKeyRecipient,
-    Recipient,
     RSACapsule,
     key_label,
 )
 from osak.client.errors import UsageError
-from osak.client.event_loop import run
 from osak.client.identity.files import PublicKey
 from osak.coordinator import Timeouts
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
@@ -34,12 +32,16 @@ from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
 _TYPES = {Curve.P256: CapsuleType.P256, Curve.P384: CapsuleType.P384, Curve.P521: CapsuleType.P521}
 
 
-class CapsuleServerRecipient:
-    """The owner of a certificate or public key, whose capsule a server keeps.
+@dataclass(frozen=True, slots=True)
+class StoredCapsule:
+    """A capsule at its server, and the record that leads to it."""
 
-    Attributes:
-        uploaded: what the server took, once ``wrap`` was called.
-    """
+    receipt: UploadedCapsule
+    record: KekRecipient
+
+
+class CapsuleServerRecipient:
+    """The owner of a certificate or public key, whose capsule a server keeps."""
 
     def __init__(
         self,
@@ -63,34 +65,30 @@ class CapsuleServerRecipient:
         self._server = server
         self._timeouts = timeouts
         self._expires_at = _expiry(key, server, now or datetime.now(UTC))
-        self.uploaded: UploadedCapsule | None = None
 
-    def wrap(self, fmk: bytes, random_bytes: Callable[[int], bytes]) -> Recipient:
-        """Upload the capsule and return the record that names it.
+    async def upload(self) -> StoredCapsule:
+        """Upload the capsule of a fresh KEK.
 
         Raises:
             CapsuleServerError: the server did not take it.
-            InvalidInputError: the label is too long.
         """
         from osak.client.capsule_server.calls import upload_capsule  # noqa: PLC0415 - see the docstring above
 
-        capsule, kek = self._recipient.make_capsule(random_bytes)
-        self.uploaded = run(
-            upload_capsule(
-                self._server_id,
-                self._server,
-                capsule_message(capsule),
-                expires_at=self._expires_at,
-                timeouts=self._timeouts,
-            )
+        capsule, kek = self._recipient.make_capsule(secrets.token_bytes)
+        receipt = await upload_capsule(
+            self._server_id,
+            self._server,
+            capsule_message(capsule),
+            expires_at=self._expires_at,
+            timeouts=self._timeouts,
         )
         record = KeyServerCapsule(
             curve=capsule.curve if isinstance(capsule, ECCapsule) else None,
             recipient_public_key=capsule.recipient_public_key,
             keyserver_id=self._server_id,
-            transaction_id=self.uploaded.transaction_id,
+            transaction_id=receipt.transaction_id,
         )
-        return KekRecipient(record, self._label(self.uploaded), kek).wrap(fmk, random_bytes)
+        return StoredCapsule(receipt, KekRecipient(record, self._label(receipt), kek))
 
     def _label(self, uploaded: UploadedCapsule) -> str:
         """The label, with the end of the capsule: as the server tells it, else as it was asked for."""

@@ -63,8 +63,7 @@ def test_the_label_says_until_when(tmp_path: Path, told: tuple[str, ...], expect
             url = ServerURL("localhost", raw.port)
             server = CapsuleServer(url=url, fetch_url=url, tls=authority.trust)
             writer = CapsuleServerRecipient(person.certificate, "s1", server, TIMEOUTS)
-            record = await asyncio.to_thread(writer.wrap, bytes(32), secrets.token_bytes)
-            return record.key_label
+            return (await writer.upload()).record.key_label
 
     assert key_label.fields(asyncio.run(label()))["server_exp"] == str(expected)
 
