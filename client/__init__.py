@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     from osak.client.identity_keys import card_keys, mobile_id_keys, smart_id_keys
     from osak.client.inputs import File
     from osak.client.inspection import RecordDescription
-    from osak.client.library import audit, decrypt, encrypt, inspect, list_files, reencrypt
+    from osak.client.library import audit, decrypt, encrypt, inspect, list_files, plan, reencrypt
     from osak.client.opening import Keys
+    from osak.client.recipient_plan import PlannedRecipient, PlannedRecord
     from osak.client.recipients import Certificate, Person, PublicKey
     from osak.client.reencryption import Reencrypted
     from osak.client.share_history import ShareHistory
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         encrypt_async,
         inspect_async,
         list_files_async,
+        plan_async,
         reencrypt_async,
     )
     from osak.coordinator import (
@@ -113,6 +115,8 @@ __all__ = [
     "PINSource",
     "Password",
     "Person",
+    "PlannedRecipient",
+    "PlannedRecord",
     "PrivateKey",
     "Progress",
     "PublicKey",
@@ -144,6 +148,8 @@ __all__ = [
     "list_files",
     "list_files_async",
     "mobile_id_keys",
+    "plan",
+    "plan_async",
     "reencrypt",
     "reencrypt_async",
     "smart_id_keys",
@@ -185,8 +191,9 @@ _HOMES = {
     "osak.client.identity_keys": ("card_keys", "mobile_id_keys", "smart_id_keys"),
     "osak.client.inputs": ("File",),
     "osak.client.inspection": ("RecordDescription",),
-    "osak.client.library": ("audit", "decrypt", "encrypt", "inspect", "list_files", "reencrypt"),
+    "osak.client.library": ("audit", "decrypt", "encrypt", "inspect", "list_files", "plan", "reencrypt"),
     "osak.client.opening": ("Keys",),
+    "osak.client.recipient_plan": ("PlannedRecipient", "PlannedRecord"),
     "osak.client.recipients": ("Certificate", "Person", "PublicKey"),
     "osak.client.reencryption": ("Reencrypted",),
     "osak.client.share_history": ("ShareHistory",),
@@ -197,6 +204,7 @@ _HOMES = {
         "encrypt_async",
         "inspect_async",
         "list_files_async",
+        "plan_async",
         "reencrypt_async",
     ),
     "osak.coordinator": (

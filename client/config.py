@@ -19,6 +19,7 @@ from osak.client.container.limits import Limits
 from osak.client.directory.settings import DirectorySettings
 from osak.client.errors import UsageError
 from osak.client.identity.settings import CredentialSettings
+from osak.client.recipient_policy import PolicySettings
 from osak.coordinator import Group, Timeouts
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
@@ -38,6 +39,7 @@ class ClientConfig(Settings):
         default_group: the group that ``--to`` uses when none is named; the only one if there is one.
         capsule_servers: capsule servers by the id that containers name them by.
         directory: where people's certificates are looked up; None where nobody is.
+        policy: what people get for what they have.
         credentials: what cards and eID services need beside their owners.
         timeouts: how long to wait for servers.
         limits: how much a container may ask of its reader.
@@ -47,6 +49,7 @@ class ClientConfig(Settings):
     default_group: str | None = None
     capsule_servers: dict[str, CapsuleServer] = Field(default_factory=dict)
     directory: DirectorySettings | None = None
+    policy: PolicySettings = PolicySettings()
     credentials: CredentialSettings = CredentialSettings()
     timeouts: Timeouts = Timeouts()
     limits: LimitSettings = LimitSettings()
@@ -55,6 +58,13 @@ class ClientConfig(Settings):
     def _default_group_exists(self) -> Self:
         if self.default_group is not None and self.default_group not in self.groups:
             raise ValueError(f"default_group {self.default_group!r} is not one of groups")
+        return self
+
+    @model_validator(mode="after")
+    def _policy_fits(self) -> Self:
+        server = self.policy.capsule_server
+        if server is not None and server not in self.capsule_servers:
+            raise ValueError(f"policy.capsule_server {server!r} is not one of capsule_servers")
         return self
 
     def group(self, name: str | None) -> tuple[str, Group]:

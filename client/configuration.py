@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from osak.client.config import ClientConfig
     from osak.client.directory.settings import DirectorySettings
     from osak.client.identity.settings import CredentialSettings
+    from osak.client.recipient_policy import PolicySettings
     from osak.coordinator import Group, Timeouts
 
 
@@ -36,6 +37,10 @@ class Configuration(Protocol):
     @property
     def directory(self) -> "DirectorySettings | None":
         """Where people's certificates are looked up; None where nobody is."""
+
+    @property
+    def policy(self) -> "PolicySettings":
+        """What people get for what they have."""
 
     @property
     def credentials(self) -> "CredentialSettings":
@@ -105,6 +110,10 @@ class _Defaults:
     @property
     def directory(self) -> "DirectorySettings | None":
         return self._settings.directory
+
+    @property
+    def policy(self) -> "PolicySettings":
+        return self._settings.policy
 
     @property
     def credentials(self) -> "CredentialSettings":

@@ -18,6 +18,7 @@ from osak.client.container import Compression, RecipientWriter, write_container
 from osak.client.errors import UsageError
 from osak.client.inputs import AnyPath, File, entries_of
 from osak.client.outputs import output_path, writing
+from osak.client.recipient_plan import PlannedRecipient
 from osak.client.share_targets import ShareTarget, require_recipients
 from osak.client.uploads import Uploads
 
@@ -38,6 +39,7 @@ class Encrypted:
         outcomes: one a server, for every share recipient in turn.
         exceeds_java_ratio: whether the official Java client will refuse it for being packed too well.
         capsules: what capsule servers took.
+        plan: what each recipient got, and why.
     """
 
     path: Path | None
@@ -47,6 +49,7 @@ class Encrypted:
     outcomes: "tuple[Outcome, ...]"
     exceeds_java_ratio: bool
     capsules: tuple[UploadedCapsule, ...] = ()
+    plan: tuple[PlannedRecipient, ...] = ()
 
 
 def encrypt_files(

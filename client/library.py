@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The client as a library: five functions that take what callers have and return what they want to know.
+"""The client as a library: functions that take what callers have and return what they want to know.
 
 Each reads its recipients or credential, then does its use case; the command line goes the same way.
 They block, so within an event loop they refuse; their twins in ``twins`` are to be awaited there.
@@ -7,6 +7,7 @@ They block, so within an event loop they refuse; their twins in ``twins`` are to
 
 import sys
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
@@ -19,6 +20,8 @@ from osak.client.encryption import Encrypted, encrypt_files
 from osak.client.errors import RunningLoopError
 from osak.client.inputs import AnyPath, File
 from osak.client.inspection import RecordDescription, inspect_file
+from osak.client.planning import plan_for
+from osak.client.recipient_plan import PlannedRecipient
 from osak.client.recipient_writers import writers_for
 from osak.client.recipients import AnyRecipient
 from osak.client.reencryption import Reencrypted, reencrypt_file
@@ -56,13 +59,15 @@ def encrypt(
     Raises:
         OsakError: any of ``osak.client.errors``, above all ``UsageError`` and ``InvalidInputError`` for what
             cannot be done, ``CredentialFileError`` for a certificate that cannot be used,
-            ``DistributionError`` for too few servers that took a share, ``OutputError``. Nothing is left.
+            ``DirectoryError`` for a directory that does not answer, ``DistributionError`` for too few servers
+            that took a share, ``OutputError``. Nothing is left.
         OSError: a file that cannot be read.
     """
     _refuse_running_loop("encrypt")
     settings = configuration_in_force(config)
-    chosen = writers_for(to, settings, plain_labels=plain_labels)
-    return encrypt_files(
+    planned = plan_for(to, settings, plain_labels=plain_labels)
+    chosen = writers_for(planned, settings, plain_labels=plain_labels)
+    done = encrypt_files(
         [files] if isinstance(files, str | PathLike | File) else list(files),
         output,
         chosen.writers,
@@ -73,6 +78,7 @@ def encrypt(
         compression=Compression(compression),
         progress=progress,
     )
+    return replace(done, plan=planned)
 
 
 def decrypt(
@@ -173,8 +179,9 @@ def reencrypt(
     _refuse_running_loop("reencrypt")
     settings = configuration_in_force(config)
     keys = keys_of(credential)
-    chosen = writers_for(to, settings, plain_labels=plain_labels)
-    return reencrypt_file(
+    planned = plan_for(to, settings, plain_labels=plain_labels)
+    chosen = writers_for(planned, settings, plain_labels=plain_labels)
+    done = reencrypt_file(
         container,
         output,
         keys,
@@ -187,6 +194,22 @@ def reencrypt(
         compression=Compression(compression),
         progress=progress,
     )
+    return replace(done, plan=planned)
+
+
+def plan(
+    to: AnyRecipient | Iterable[AnyRecipient], *, config: AnyConfiguration = None
+) -> tuple[PlannedRecipient, ...]:
+    """What ``encrypt`` would give everybody in ``to``, and why; stores nothing and writes nothing.
+
+    Certificates and keys are read and people are looked up in the directory, so what is wrong with them is
+    told; no share server is asked, and no password is asked for.
+
+    Raises:
+        OsakError: as ``encrypt``, above all ``DirectoryError``.
+    """
+    _refuse_running_loop("plan")
+    return plan_for(to, configuration_in_force(config), plain_labels=False)
 
 
 def audit(

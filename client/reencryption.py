@@ -47,6 +47,7 @@ from osak.client.inputs import AnyPath
 from osak.client.inspection import RecordDescription, describe_record
 from osak.client.opening import Keys, open_container
 from osak.client.outputs import output_path, writing
+from osak.client.recipient_plan import PlannedRecipient
 from osak.client.share_targets import ShareTarget, require_recipients
 from osak.client.uploads import Uploads
 
@@ -68,6 +69,7 @@ class Reencrypted:
         outcomes: one a server: first those that were asked for shares, then those that store new ones.
         exceeds_java_ratio: whether the official Java client will refuse it for being packed too well.
         capsules: what capsule servers took.
+        plan: what each recipient got, and why.
     """
 
     path: Path | None
@@ -78,6 +80,7 @@ class Reencrypted:
     outcomes: "tuple[Outcome, ...]"
     exceeds_java_ratio: bool
     capsules: tuple[UploadedCapsule, ...] = ()
+    plan: tuple[PlannedRecipient, ...] = ()
 
 
 def reencrypt_file(

@@ -52,6 +52,7 @@ class CapsuleServerRecipient:
         *,
         file_name: str | None = None,
         plain_label: bool = False,
+        number: int = 1,
         now: datetime | None = None,
     ) -> None:
         """Check the key and work out how long the capsule is needed.
@@ -60,7 +61,7 @@ class CapsuleServerRecipient:
             InvalidInputError: the key cannot receive CDOC2 files.
             UsageError: the certificate has ended: its owner could not fetch anything with it.
         """
-        self._recipient = PublicKeyRecipient(key, file_name=file_name, plain_label=plain_label)
+        self._recipient = PublicKeyRecipient(key, file_name=file_name, plain_label=plain_label, number=number)
         self._server_id = server_id
         self._server = server
         self._timeouts = timeouts

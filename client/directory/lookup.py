@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-
 from osak.client.directory.cache import LookupCache
 from osak.client.directory.means import Found, sort_certificates
 from osak.client.directory.settings import DirectorySettings
-from osak.client.errors import DirectoryError, UsageError
+from osak.client.errors import UsageError
 from osak.client.event_loop import run
+from osak.shares.certificates.anchors import read_anchors
 
 if TYPE_CHECKING:
     from osak.client.directory.ldap import Answer
@@ -35,10 +34,12 @@ def look_up(
 
     Raises:
         DirectoryError: it cannot be reached or trusted, or answers what it should not. The text names it.
+        ConfigurationError: the authorities' certificates cannot be read.
+        OSError: likewise; the file is named.
         UsageError: the extra is not installed.
     """
     wanted = list(dict.fromkeys(serial_numbers))
-    anchors = _anchors(settings)
+    anchors = read_anchors(settings.anchors)
     place = (str(settings.url), settings.base)
     known = {number: cache.get((*place, number)) for number in wanted}
     found = {number: (kept, True) for number, kept in known.items() if kept is not None}
@@ -63,13 +64,3 @@ def _ask(settings: DirectorySettings, serial_numbers: list[str]) -> "dict[str, A
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is missing: install osak[directory] to look people up") from error
     return run(find_certificates(settings, serial_numbers))
-
-
-def _anchors(settings: DirectorySettings) -> list[x509.Certificate]:
-    found: list[x509.Certificate] = []
-    for path in settings.anchors:
-        try:
-            found += x509.load_pem_x509_certificates(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise DirectoryError(f"{path} holds no readable certificates of authorities") from error
-    return found

@@ -4,8 +4,8 @@
 The directory is believed in nothing: where an entry stands in its tree says nothing here. What counts
 is the certificate itself: issued directly by a configured authority, valid now, this person's by the
 serialNumber of its subject, and of a kind that its policies name (the lists of libcdoc and of the
-certificate profiles of Mobile-ID). Of a card only the key for authentication and encryption is taken
-(keyUsage keyAgreement for EC, keyEncipherment or dataEncipherment for RSA, and no contentCommitment).
+certificate profiles of Mobile-ID). Of a card only the key that one may encrypt to is taken; what a
+certificate is for, ``osak.shares.certificates.profile`` tells, as it does for nodes.
 A Mobile-ID's key encrypts nothing; its certificate tells that the person can sign for share servers.
 """
 
@@ -15,19 +15,28 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from osak.client.container import PublicKeyRecipient
 from osak.client.container.certificate_label import card_of, policies_of
 from osak.client.container.errors import InvalidInputError
-from osak.client.identity.person_certificate import is_issued_by
+from osak.shares.certificates.path import verify_chain
+from osak.shares.certificates.profile import check_authentication, check_encryption
+from osak.shares.errors import CertificateError
 
 MOBILE_ID: Final = "Mobile-ID"
 
 _MOBILE_ID_ARCS: Final = ("1.3.6.1.4.1.10015.1.3", "1.3.6.1.4.1.10015.11.1", "1.3.6.1.4.1.10015.18.1")
-_UNREADABLE: Final = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_UNKNOWN: Final = "certificate"
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,7 @@ def sort_certificates(
     means: list[Means] = []
     passed_over: list[PassedOver] = []
     for der in dict.fromkeys(certificates):  # the same one twice is one
-        kind = "certificate"
+        kind = _UNKNOWN
         try:
             certificate = x509.load_der_x509_certificate(der)
             kind = _kind_of(certificate) or kind
@@ -157,27 +166,30 @@ def _require_authority(
         raise _UnusableError(f"it ended on {certificate.not_valid_after_utc:%Y-%m-%d}")
     if now < certificate.not_valid_before_utc:
         raise _UnusableError(f"it begins only on {certificate.not_valid_before_utc:%Y-%m-%d}")
-    if not any(is_issued_by(anchor, certificate, now) for anchor in anchors):
-        raise _UnusableError("it is not by any of the authorities in the configuration")
+    try:
+        verify_chain(certificate, anchors, (), now)
+    except CertificateError as error:
+        raise _UnusableError("it is not by any of the authorities in the configuration") from error
 
 
 def _require_use(certificate: x509.Certificate, kind: str) -> None:
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound as error:
-        raise _UnusableError("it does not say what its key is for") from error
-    if usage.content_commitment:
+    if _is_for_documents(certificate):
         raise _ForSigningError
-    if kind == MOBILE_ID:
-        if not usage.digital_signature:
-            raise _UnusableError("its key does not sign")
-        return
-    if kind == "certificate":
+    if kind == _UNKNOWN:
         raise _UnusableError("it is of no card that is known here, nor Mobile-ID")
     try:
-        PublicKeyRecipient(certificate)
-    except InvalidInputError as error:
+        if kind == MOBILE_ID:
+            check_authentication(certificate)
+        else:
+            PublicKeyRecipient(certificate)
+            check_encryption(certificate)
+    except (CertificateError, InvalidInputError) as error:
         raise _UnusableError(str(error)) from error
-    is_rsa = isinstance(certificate.public_key(), rsa.RSAPublicKey)
-    if not (usage.key_encipherment or usage.data_encipherment if is_rsa else usage.key_agreement):
-        raise _UnusableError("its key is not for encryption")
+
+
+def _is_for_documents(certificate: x509.Certificate) -> bool:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return usage.content_commitment

@@ -4,7 +4,6 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -12,12 +11,12 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
-    ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
 
 from osak.coordinator import TLSSettings
+from osak.shares.certificates.settings import Anchor
 from osak.shares.configuration import Settings
 from osak.shares.protocol.urls import ServerURL
 from osak.shares.setting_types import Duration
@@ -81,8 +80,9 @@ class DirectorySettings(Settings):
     Attributes:
         url: ``ldaps://host``; the port is 636 if none is given.
         base: below which entry people are looked for.
-        anchors: PEM certificates of the authorities that issue people's certificates directly: what others
-            issued is not used, whatever the directory says. Relative paths start at the YAML's folder.
+        anchors: the authorities that issue people's certificates directly: what others issued is not used,
+            whatever the directory says. PEM files (relative paths start at the YAML's folder), or the word
+            ``estonia``.
         tls: how the directory's own certificate is trusted, as with a share server.
         connect_seconds: TCP connection and TLS handshake.
         answer_seconds: everything after that, for all people of one piece of work.
@@ -93,20 +93,11 @@ class DirectorySettings(Settings):
     base: Annotated[str, Field(min_length=1, max_length=MAX_BASE_CHARACTERS), AfterValidator(_check_base)] = (
         "c=EE"
     )
-    anchors: Annotated[tuple[Path, ...], Field(min_length=1)]
+    anchors: Annotated[tuple[Anchor, ...], Field(min_length=1)]
     tls: TLSSettings = TLSSettings()
     connect_seconds: _Seconds = 5.0
     answer_seconds: _Seconds = 10.0
     cache_for: Duration = timedelta(minutes=10)
-
-    @field_validator("anchors", mode="after")
-    @classmethod
-    def _find_anchors(cls, value: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
-        paths = tuple((info.context or {}).get("folder", Path()) / path for path in value)
-        missing = [str(path) for path in paths if not path.is_file()]
-        if missing:
-            raise ValueError(f"there is no file {', '.join(missing)}")
-        return paths
 
     @field_validator("cache_for", mode="after")
     @classmethod

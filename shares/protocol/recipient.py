@@ -36,6 +36,11 @@ def recipient_id_from_serial_number(serial_number: str) -> str:
     return check_recipient_id(_PREFIX + serial_number)
 
 
+def serial_number_from_recipient_id(recipient_id: str) -> str:
+    """The subject serialNumber of this person's certificates; the other way of the function above."""
+    return recipient_id.removeprefix(_PREFIX)
+
+
 def recipient_id_from_person(text: str) -> str:
     """Recipient id from what a sender types: ``48010010101``, ``PNOEE-…`` or ``etsi/PNOEE-…``.
 

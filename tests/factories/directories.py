@@ -36,7 +36,7 @@ POLICIES = {
     MOBILE_ID: "1.3.6.1.4.1.10015.18.1",
 }
 CARD_USAGES = ("digital_signature", "key_agreement")
-MARI, JAAN, KATI = "48010010101", "38001085718", "60001019906"
+MARI, JAAN, KATI = "48010010107", "38001085718", "60001019906"
 """Valid codes of nobody."""
 _SCHEMAS = ("core", "cosine", "inetorgperson")
 

@@ -10,6 +10,7 @@ import osak.client
 from osak.client.cli.credentials import credential_options, read_credential, split_credential
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options, compress_option
+from osak.client.cli.plans import plan_facts, plan_lines
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
 from osak.client.cli.terminal import Terminal, counted
@@ -69,6 +70,8 @@ def reencrypt(
             trust_container_servers=trust_container_servers,
             progress=progress,
         )
+    for line in plan_lines(done.plan):
+        terminal.note(line)
     note_outcomes(terminal, done.outcomes)
     for record in done.left_out:
         terminal.warning(f"not carried over: {record.line}")
@@ -104,4 +107,5 @@ def _facts(done: "Reencrypted") -> dict[str, Any]:
         ],
         "outcomes": [outcome_facts(outcome) for outcome in done.outcomes],
         "capsules": capsule_facts(done.capsules),
+        "plan": plan_facts(done.plan),
     }

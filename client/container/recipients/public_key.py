@@ -55,6 +55,7 @@ class PublicKeyRecipient:
         *,
         file_name: str | None = None,
         plain_label: bool = False,
+        number: int = 1,
     ) -> None:
         """Check the key and make the label.
 
@@ -62,6 +63,7 @@ class PublicKeyRecipient:
             key: nothing but the key of a certificate is used; its validity is the caller's matter.
             file_name: where the key came from, for the label.
             plain_label: store the name alone: of the certificate, else of the file.
+            number: stands behind a plain label from the second of the same name on.
 
         Raises:
             InvalidInputError: neither RSA of 2048 bits or more nor EC on a curve of CDOC2.
@@ -72,7 +74,7 @@ class PublicKeyRecipient:
             label = certificate_label(key, file_name)
         else:
             label = _public_key_label(self._key, file_name)
-        self.key_label = _plain(label) if plain_label else label
+        self.key_label = _plain(label, number) if plain_label else label
 
     def wrap(self, fmk: bytes, random_bytes: RandomBytes) -> Recipient:
         """Return the record.
@@ -191,7 +193,8 @@ def _public_key_label(key: PublicKey, file_name: str | None) -> str:
     return key_label.for_public_key(label=digest.finalize().hex()[:_FINGERPRINT_DIGITS], file=file_name)
 
 
-def _plain(label: str) -> str:
+def _plain(label: str, number: int) -> str:
     """The bare name in a label of ours."""
     found = key_label.fields(label)
-    return next(found[name] for name in ("cn", "file", "label", "cert_sha1") if name in found)
+    name = next(found[name] for name in ("cn", "file", "label", "cert_sha1") if name in found)
+    return name if number == 1 else f"{name} ({number})"

@@ -58,7 +58,7 @@ def test_urls_are_kept_in_one_form(folder: Path, url: str, canonical: str) -> No
         ("base", "Eesti", "distinguished name"),
         ("base", "c=" + "E" * 300, "at most 255"),
         ("anchors", "[]", "at least 1"),
-        ("anchors", "[missing.pem]", "there is no file"),
+        ("anchors", "[missing.pem]", "no such file"),
         ("cache_for", "25h", "a day at most"),
         ("cache_for", "0s", "duration"),
         ("connect_seconds", "0", "greater than 0"),

@@ -23,6 +23,7 @@ from osak.client.directory.cache import LookupCache
 from osak.client.directory.lookup import look_up
 from osak.client.directory.settings import DirectorySettings
 from osak.client.errors import DirectoryError
+from osak.shares.errors import ConfigurationError
 
 REFERRAL = """
 dn: cn=elsewhere,dc=ESTEID,c=EE
@@ -70,7 +71,7 @@ def test_more_people_than_are_asked_at_once(settings: DirectorySettings) -> None
     assert "ID-card" in found[f"PNOEE-{MARI}"]
 
 
-@pytest.mark.parametrize("typed", ["*", "PNOEE-*", "x)(objectClass=*", "\\2a", "PNOEE-48010010101\x00"])
+@pytest.mark.parametrize("typed", ["*", "PNOEE-*", "x)(objectClass=*", "\\2a", "PNOEE-48010010107\x00"])
 def test_nothing_typed_becomes_part_of_a_filter(settings: DirectorySettings, typed: str) -> None:
     """Even a text that no check has seen is a value to the directory: it matches nobody."""
     assert not look_up(settings, [typed], cache=LookupCache())[typed].means
@@ -137,8 +138,13 @@ def test_a_wrong_base_is_told(directory: TestDirectory) -> None:
 def test_anchors_that_cannot_be_read_are_told(directory: TestDirectory, tmp_path: Path) -> None:
     """A file without certificates stops the lookup: else everybody would seem to have nothing."""
     (tmp_path / "empty.pem").write_bytes(b"nothing")
-    with pytest.raises(DirectoryError, match="holds no readable certificates"):
+    with pytest.raises(ConfigurationError, match="expected CA certificates in PEM"):
         _ask(_changed(directory, anchors=[str(tmp_path / "empty.pem")]), MARI)
+
+
+def test_estonia_is_a_word_for_its_authorities(directory: TestDirectory) -> None:
+    """``estonia`` needs no files; a test authority is none of them."""
+    assert _ask(_changed(directory, anchors=["estonia"]), MARI) == {f"PNOEE-{MARI}": []}
 
 
 def test_too_many_people_are_refused(settings: DirectorySettings) -> None:

@@ -56,7 +56,7 @@ def test_a_card_with_rsa() -> None:
     key = rsa.generate_private_key(65537, 2048)
     assert _kinds(_sorted(issue(AUTHORITY, ID_CARD, MARI, key, usages=RSA_USAGES))) == ["ID-card"]
     found = _sorted(issue(AUTHORITY, ID_CARD, MARI, key, usages=("digital_signature",)))
-    assert _reasons(found) == ["its key is not for encryption"]
+    assert _reasons(found) == ["the certificate is not for encryption"]
 
 
 def test_certificates_for_signing_are_not_even_listed() -> None:
@@ -68,8 +68,8 @@ def test_certificates_for_signing_are_not_even_listed() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"usages": ("digital_signature",)}, "its key is not for encryption"),
-        ({"usages": None}, "it does not say what its key is for"),
+        ({"usages": ("digital_signature",)}, "the certificate is not for encryption"),
+        ({"usages": None}, "the certificate has no keyUsage"),
         ({"policies": ["1.2.3.4"]}, "it is of no card that is known here, nor Mobile-ID"),
         ({"policies": []}, "it is of no card that is known here, nor Mobile-ID"),
         ({"serial_numbers": ["PNOEE-38001085718"]}, "it is somebody else's"),
