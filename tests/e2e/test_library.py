@@ -4,6 +4,7 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e.conftest import Group
@@ -25,11 +26,13 @@ def folder(group: Group, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
-def test_the_example_with_servers_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The page's example for a person finds its servers in the configuration."""
-    ((line, body),) = blocks(PAGE, "python servers")
-    run(PAGE, line, body, {})
-    assert len(capsys.readouterr().out.splitlines()) == 3
+def test_the_examples_with_servers_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page's examples for a person, one after the other, find their servers in the configuration."""
+    names: dict[str, Any] = {}
+    for line, body in blocks(PAGE, "python servers"):
+        run(PAGE, line, body, names)
+    # A line for each server that took a share, then one for each that tells how often it gave it out.
+    assert len(capsys.readouterr().out.splitlines()) == 3 + 3
     assert (folder / "received" / "contract.pdf").exists()
 
 
