@@ -23,7 +23,7 @@ def common_options(command: CommandT) -> CommandT:
             is_flag=True,
             expose_value=False,
             callback=_store("quiet"),
-            help="Say only what fails or gets lost.",
+            help="Print the result, and what fails or gets lost; no notes, no progress.",
         ),
         click.option(
             "--json", is_flag=True, expose_value=False, callback=_store("json"), help="Print one JSON object."
