@@ -33,6 +33,7 @@ from osak.coordinator import (
     Coordinator,
     Credential,
     InvalidPlacementError,
+    LoneSigner,
     NotEnoughSharesError,
     Outcome,
     Server,
@@ -158,7 +159,7 @@ async def _collect(
         return await coordinator.collect(
             quest.placements,
             quest.needed,
-            credential,
+            LoneSigner(credential),
             scheme=quest.scheme,
             salt=quest.salt,
             is_secret=lambda kek: is_right_kek(header, record, kek),

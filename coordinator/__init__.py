@@ -31,9 +31,11 @@ from osak.coordinator.errors import (
 )
 from osak.coordinator.group import Group, Server, Timeouts, TLSSettings
 from osak.coordinator.history import Testimony
+from osak.coordinator.joint_signing import SigningRound, SigningTable
 from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.placement import Placement, Receipt, Scheme
 from osak.coordinator.progress import Progress
+from osak.coordinator.signing import LoneSigner, Signer
 from osak.coordinator.transport.base import NodeTransport, UploadOptions
 from osak.coordinator.trust import server_named_by_container
 from osak.coordinator.upload_credential import UploadCredential
@@ -50,6 +52,7 @@ __all__ = [
     "Group",
     "InvalidPlacementError",
     "KeyCredential",
+    "LoneSigner",
     "NoAnswerError",
     "NodeCheck",
     "NodeTransport",
@@ -61,6 +64,9 @@ __all__ = [
     "Refused",
     "Scheme",
     "Server",
+    "Signer",
+    "SigningRound",
+    "SigningTable",
     "Status",
     "TLSSettings",
     "Testimony",

@@ -16,7 +16,6 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from osak.coordinator.auth.base import Credential, TicketSignature
 from osak.coordinator.crew import Crew
 from osak.coordinator.errors import (
     InvalidPlacementError,
@@ -29,11 +28,11 @@ from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.placement import Placement, Scheme
 from osak.coordinator.progress import Progress
 from osak.coordinator.recovery import Recovery, Verdict
+from osak.coordinator.signing import SignedAudiences, Signer
 from osak.coordinator.source import Source, Stage
 from osak.coordinator.transport.base import NodeTransport
 from osak.coordinator.trust import describe_placement, outcome_of_unknown
 from osak.shares import SHARE_BYTES, MessageError, Share
-from osak.shares.protocol.ticket import TicketDraft, draft_ticket
 from osak.shares.protocol.urls import check_share_id
 from osak.shares.threshold import EVERY_INDEX
 
@@ -61,7 +60,7 @@ async def collect(
     placements: Sequence[Placement],
     servers: Mapping[Placement, Server],
     needed: int,
-    credential: Credential,
+    signer: Signer,
     transport: NodeTransport,
     *,
     scheme: Scheme,
@@ -77,7 +76,7 @@ async def collect(
         placements: as the container names them.
         servers: the trusted server of each placement; those without one are not contacted.
         needed: how many good shares open the container; for n-of-n all of them.
-        credential: signs, once.
+        signer: gets the one signature.
         transport: how calls reach servers.
         scheme: the container's.
         salt: key of the commitments.
@@ -91,6 +90,7 @@ async def collect(
         UnknownServerError: fewer than ``needed`` placements are at trusted servers.
         InvalidPlacementError: the placements cannot belong to one sharing, or not to one that a single
             ticket opens.
+        MessageError: no ticket can be made for these servers.
         CredentialError: signing was refused or failed.
     """
     _check_placements(placements, needed, scheme)
@@ -115,8 +115,8 @@ async def collect(
             random_below=random_below,
         )
         await collection.ask()
-        draft, signature = await collection.sign(credential)
-        kek = await collection.fetch(draft, signature, credential.recipient_id)
+        signed = await collection.sign(signer)
+        kek = await collection.fetch(signed, signer.recipient_id)
         return Collected(kek, collection.outcomes(won=True))
 
 
@@ -189,7 +189,7 @@ class _Collection:
                     return
             await self._crew.wait(self._deadline if patience is None else min(patience, self._deadline))
 
-    async def sign(self, credential: Credential) -> tuple[TicketDraft, TicketSignature]:
+    async def sign(self, signer: Signer) -> SignedAudiences:
         """Step 2: one ticket for all that answered, the quickest if there are very many."""
         ready = sorted(self._in(Stage.READY), key=lambda source: source.waited_seconds)
         chosen = set(map(id, ready[:MAX_TICKET_AUDIENCES]))
@@ -197,16 +197,14 @@ class _Collection:
         signed = [source for source in self._sources if id(source) in chosen]
         for position, source in enumerate(signed):
             source.position = position
-        audiences = [source.audience for source in signed]
-        draft = draft_ticket(credential.recipient_id, credential.algorithm, audiences)
         self._tell(Progress("signing", 0, 1))
         started = self._loop.time()
-        signature = await credential.sign(draft.signing_input)
+        part = await signer.sign([source.audience for source in signed])
         self._deadline += self._loop.time() - started
         self._tell(Progress("signing", 1, 1))
-        return draft, signature
+        return part
 
-    async def fetch(self, draft: TicketDraft, signature: TicketSignature, recipient_id: str) -> bytes:
+    async def fetch(self, part: SignedAudiences, recipient_id: str) -> bytes:
         """Step 3: return the secret."""
         signed = [source for source in self._sources if source.position is not None]
         signed.sort(key=lambda source: (source.waited_seconds > self._hedge, self._random_below(_ANY_ORDER)))
@@ -221,7 +219,7 @@ class _Collection:
             missing = max(max(self._needed - self._recovery.usable, 1) - len(prompt), 0)
             for source in spares[:missing]:
                 assert source.position is not None, "whoever is signed for has a position"
-                source.begin_fetch(draft.present(signature.signature, source.position), signature)
+                source.begin_fetch(part.present(source.position), part.signature)
                 prompt.append(source)
             more_to_start = len(spares) > missing
             wake = [source.call_started + self._hedge for source in prompt if more_to_start]

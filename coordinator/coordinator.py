@@ -20,6 +20,7 @@ from osak.coordinator.outcome import Outcome
 from osak.coordinator.placement import Placement, Receipt, Scheme
 from osak.coordinator.progress import Progress
 from osak.coordinator.revoke import revoke
+from osak.coordinator.signing import Signer
 from osak.coordinator.transport.base import NodeTransport
 from osak.coordinator.trust import resolve_known
 
@@ -68,7 +69,7 @@ class Coordinator:
         self,
         placements: Sequence[Placement],
         needed: int,
-        credential: Credential,
+        signer: Signer,
         *,
         scheme: Scheme,
         salt: bytes,
@@ -82,7 +83,7 @@ class Coordinator:
         Args:
             placements: as the container names them.
             needed: the container's threshold; for n-of-n their number.
-            credential: signs once.
+            signer: gets the one signature; ``LoneSigner``, or a seat at a ``SigningTable``.
             scheme: the container's.
             salt: the capsule's salt, key of the commitments.
             is_secret: whether 32 bytes open the container (its header HMAC).
@@ -94,7 +95,7 @@ class Coordinator:
             placements,
             resolve_known(placements, self.groups, group=group, extra=self.extra_servers),
             needed,
-            credential,
+            signer,
             self.transport,
             scheme=scheme,
             salt=salt,

@@ -37,7 +37,14 @@ MAX_AUDIENCES = 255
 _SALT_BYTES = 16
 _MIN_SALT_CHARACTERS = 11  # RFC 9901 9.3 recommends 128 bits; less than 64 is certainly a mistake
 _MAX_PART_BYTES = MAX_TICKET_CHARACTERS
-_MAX_SIGNATURE_CHARACTERS = 1366  # base64url of the 1024 bytes of an 8192-bit RSA key
+_RSA_SIGNATURE_BYTES = 1024  # of a key of 8192 bits; who signs with a phone does not know its key before
+_SIGNATURE_BYTES = {
+    "RS256": _RSA_SIGNATURE_BYTES,
+    "PS256": _RSA_SIGNATURE_BYTES,
+    "ES256": 64,
+    "ES384": 96,
+    "ES512": 132,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,12 @@ class TicketDraft:
         token = f"{self.signing_input.decode('ascii')}.{encode_base64url(signature)}"
         return f"{token}~{self._audience_list}~{self._audiences[position]}~"
 
+    def longest_with(self, signature_bytes: int) -> int:
+        """Characters of its longest presentation, with a signature of that many bytes."""
+        audience = max(map(len, self._audiences))
+        signature = len(encode_base64url(bytes(signature_bytes)))
+        return len(self.signing_input) + signature + len(self._audience_list) + audience + len(".~~~")
+
 
 def draft_ticket(
     recipient_id: str,
@@ -72,9 +85,32 @@ def draft_ticket(
     """Make the ticket that ``recipient_id`` is to sign for all ``audiences``.
 
     Raises:
-        MessageError: no or too many audiences (about 80 fit), an unknown algorithm, or a malformed
+        MessageError: no or too many audiences (about 80 fit beside a long RSA signature, 100
+            beside one of an EC key), an unknown algorithm, or a malformed
             recipient id.
     """
+    draft = _draft(recipient_id, algorithm, audiences, random_bytes)
+    if draft.longest_with(_SIGNATURE_BYTES[algorithm]) > MAX_TICKET_CHARACTERS:
+        # Found now, before a person signs what no server would read.
+        raise MessageError(f"a ticket for {len(audiences)} servers would be too long for an HTTP header")
+    return draft
+
+
+def ticket_fits(recipient_id: str, algorithm: str, audiences: Sequence[Audience]) -> bool:
+    """Whether one ticket can name all of them, whatever its salts and its signature will be.
+
+    Raises:
+        MessageError: no audiences, an unknown algorithm, or a malformed recipient id.
+    """
+    if len(audiences) > MAX_AUDIENCES:
+        return False
+    draft = _draft(recipient_id, algorithm, audiences, bytes)
+    return draft.longest_with(_SIGNATURE_BYTES[algorithm]) <= MAX_TICKET_CHARACTERS
+
+
+def _draft(
+    recipient_id: str, algorithm: str, audiences: Sequence[Audience], random_bytes: Callable[[int], bytes]
+) -> TicketDraft:
     if not 1 <= len(audiences) <= MAX_AUDIENCES:
         raise MessageError("a ticket is for 1 to 255 servers")
     if algorithm not in TICKET_ALGORITHMS:
@@ -85,10 +121,6 @@ def draft_ticket(
     body = {"iss": check_recipient_id(recipient_id), "_sd": [_digest(audience_list)], "_sd_alg": "sha-256"}
     parts = (_compact({"typ": TICKET_TYPE, "alg": algorithm}), _compact(body))
     signing_input = ".".join(encode_base64url(part) for part in parts).encode("ascii")
-    unsigned = len(signing_input) + len(audience_list) + max(map(len, disclosures)) + len(".~~~")
-    if unsigned + _MAX_SIGNATURE_CHARACTERS > MAX_TICKET_CHARACTERS:
-        # Found now, before a person signs what no server would read.
-        raise MessageError(f"a ticket for {len(audiences)} servers would be too long for an HTTP header")
     return TicketDraft(signing_input, audience_list, disclosures)
 
 

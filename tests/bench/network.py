@@ -22,7 +22,7 @@ from osak.client.config import load_client_config
 from osak.client.demo import story
 from osak.client.demo.servers import run_osak
 from osak.client.identity.files import load_pkcs12
-from osak.coordinator import Coordinator, Group, KeyCredential, Timeouts
+from osak.coordinator import Coordinator, Group, KeyCredential, LoneSigner, Timeouts
 from osak.coordinator.transport.http import HTTPTransport
 from osak.shares.protocol.ticket import TicketDraft, draft_ticket
 from osak.shares.protocol.urls import Audience
@@ -117,7 +117,12 @@ async def _collect_seconds(group: Group, credential: KeyCredential, times: int) 
         for _ in range(times):
             start = time.perf_counter()
             await coordinator.collect(
-                stored.placements, 3, credential, scheme="t-of-n", salt=salt, is_secret=kek.__eq__
+                stored.placements,
+                3,
+                LoneSigner(credential),
+                scheme="t-of-n",
+                salt=salt,
+                is_secret=kek.__eq__,
             )
             took.append(time.perf_counter() - start)
     return statistics.median(took)

@@ -16,7 +16,15 @@ from e2e.conftest import Group, Osak
 from osak.client.config import load_client_config
 from osak.client.demo.servers import DemoServer
 from osak.client.identity.files import load_pkcs12
-from osak.coordinator import Coordinator, Distribution, KeyCredential, NodeTransport, Server, Timeouts
+from osak.coordinator import (
+    Coordinator,
+    Distribution,
+    KeyCredential,
+    LoneSigner,
+    NodeTransport,
+    Server,
+    Timeouts,
+)
 from osak.coordinator.errors import Refused
 from osak.coordinator.transport.base import UploadOptions
 from osak.coordinator.transport.http import HTTPTransport
@@ -124,7 +132,12 @@ async def test_logs_hold_no_secret(group: Group, kek: bytes) -> None:
         listener = Listener(transport)
         coordinator, distribution = await stored(group, listener, kek, salt)
         await coordinator.collect(
-            distribution.placements, 2, credential, scheme="t-of-n", salt=salt, is_secret=kek.__eq__
+            distribution.placements,
+            2,
+            LoneSigner(credential),
+            scheme="t-of-n",
+            salt=salt,
+            is_secret=kek.__eq__,
         )
         for server, share_id, ticket, certificate in tuple(listener.tickets):
             for sent in (ticket, ticket[:-1], f"{ticket[: len(ticket) // 2]}!{ticket}"):

@@ -20,6 +20,7 @@ from osak.coordinator import (
     Collected,
     Coordinator,
     Distribution,
+    LoneSigner,
     NotEnoughSharesError,
     Placement,
     Progress,
@@ -75,7 +76,7 @@ class Cluster:
         return await self.coordinator.collect(
             placements,
             self.needed,
-            self.credential,
+            LoneSigner(self.credential),
             scheme=self.scheme,
             salt=SALT,
             is_secret=is_secret,

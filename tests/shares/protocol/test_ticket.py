@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -15,8 +16,10 @@ from osak.shares.protocol.ticket import (
     MAX_TICKET_CHARACTERS,
     TICKET_ALGORITHMS,
     TicketDraft,
+    _draft,
     draft_ticket,
     parse_ticket,
+    ticket_fits,
 )
 from osak.shares.protocol.urls import Audience, ServerURL
 
@@ -158,6 +161,43 @@ def test_a_drafted_ticket_always_fits_the_header() -> None:
     ticket = draft.present(bytes(1024), 0)
     assert len(ticket) <= MAX_TICKET_CHARACTERS
     assert parse_ticket(ticket).unverified_audience == AUDIENCE_A
+
+
+def servers_at_the_limit(algorithm: str, signature_bytes: int) -> list[Audience]:
+    """Servers for whom the longest ticket has exactly as many characters as a header takes."""
+    for count_of_others in range(60, 110):
+        for letters in range(400):
+            server = ServerURL("long.example", 8443, f"/{'p' * letters}" if letters else "")
+            audiences = [*[AUDIENCE_A] * count_of_others, replace(AUDIENCE_B, server=server)]
+            draft = draft_ticket_of_any_size(algorithm, audiences)
+            if len(draft.present(bytes(signature_bytes), count_of_others)) == MAX_TICKET_CHARACTERS:
+                return audiences
+    raise AssertionError("no such servers")
+
+
+def draft_ticket_of_any_size(algorithm: str, audiences: list[Audience]) -> TicketDraft:
+    """A draft that nobody has measured."""
+    return _draft(PERSON, algorithm, audiences, bytes)
+
+
+@pytest.mark.parametrize(("algorithm", "signature_bytes"), [("RS256", 1024), ("ES256", 64), ("ES384", 96)])
+def test_the_limit_is_met_exactly(algorithm: str, signature_bytes: int) -> None:
+    """A ticket of exactly 8000 characters is drafted and read; a longer one is not."""
+    audiences = servers_at_the_limit(algorithm, signature_bytes)
+    assert ticket_fits(PERSON, algorithm, audiences)
+    draft = draft_ticket(PERSON, algorithm, audiences)
+    ticket = draft.present(bytes(signature_bytes), len(audiences) - 1)
+    assert (len(ticket), draft.longest_with(signature_bytes)) == (MAX_TICKET_CHARACTERS,) * 2
+    assert parse_ticket(ticket).unverified_audience == audiences[-1]
+    longer = replace(audiences[-1], server=replace(audiences[-1].server, host="longer.example"))
+    assert not ticket_fits(PERSON, algorithm, [*audiences[:-1], longer])
+    with pytest.raises(MessageError, match="too long"):
+        draft_ticket(PERSON, algorithm, [*audiences[:-1], longer])
+
+
+def test_more_than_255_servers_never_fit() -> None:
+    """Whatever the names are, a ticket is for no more servers than a set has shares."""
+    assert not ticket_fits(PERSON, "ES256", [AUDIENCE_A] * 256)
 
 
 def test_the_draft_says_who_signs_with_what() -> None:
