@@ -8,12 +8,14 @@ import secrets
 from datetime import UTC, datetime
 
 import pytest
-from factories.nodes import LocalNode
+from factories.nodes import URL, LocalNode
 
 from osak.node.errors import StorageError
 from osak.node.storage.memory import MemoryShareStore
 from osak.shares.protocol.messages import NodeIdentity
 from osak.shares.protocol.strict_json import encode_base64, encode_base64url
+from osak.shares.protocol.ticket import MAX_TICKET_CHARACTERS, draft_ticket, ticket_fits
+from osak.shares.protocol.urls import Audience, ServerURL
 
 TICKET, TOKEN, X5C = "x-cdoc2-auth-ticket", "x-cdoc2-auth-token", "x-cdoc2-auth-x5c"
 
@@ -339,3 +341,17 @@ async def test_logs_hold_no_secret(node: LocalNode) -> None:
         path.rpartition("/")[2],
     ]
     assert [secret for secret in secrets_used if secret in log] == []
+
+
+async def test_the_longest_ticket_is_read(node: LocalNode) -> None:
+    """A ticket for as many servers as its header takes opens a share here; none is refused for its length."""
+    path = await node.store_share()
+    mine = Audience(ServerURL.parse(URL), path.rpartition("/")[2], await node.nonce(path))
+    others = 1
+    while ticket_fits(node.person.recipient_id, "ES256", [mine] * (others + 1)):
+        others += 1
+    draft = draft_ticket(node.person.recipient_id, "ES256", [mine] * others)
+    ticket = draft.present(node.person.sign(draft.signing_input), others - 1)
+    assert MAX_TICKET_CHARACTERS - 73 < len(ticket) <= MAX_TICKET_CHARACTERS
+    response = await node.client.get(path, headers={TICKET: ticket, X5C: node.person.x5c})
+    assert response.status == 200
