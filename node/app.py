@@ -20,6 +20,9 @@ from osak import __version__
 from osak.node.audit.journal import Journal
 from osak.node.audit.log import AuditLog
 from osak.node.auth.certificates import CertificateVerifier
+from osak.node.auth.client_certificates import ClientCertificates
+from osak.node.auth.observer import TrustObserver
+from osak.node.auth.revocation import StatusChecker
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.auth.smart_id import SmartIDVerifier
 from osak.node.capsule_service import CapsuleService
@@ -45,10 +48,12 @@ from osak.node.sealing import NodeKey, Sealer
 from osak.node.senders import Senders
 from osak.node.service import ShareService
 from osak.node.smart_id_settings import SmartIDTrust
+from osak.node.status_fetch import StatusFetch
 from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
 from osak.node.tracing.base import SpanMaker, no_span
 from osak.shares.certificates.anchors import read_anchors
+from osak.shares.certificates.settings import RevocationSettings
 from osak.shares.protocol.messages import MAX_SHARE_BYTES, NodeIdentity
 
 _ADMIN_TIMEOUT_SECONDS = 10
@@ -62,6 +67,7 @@ def create_service(
     counter: RateCounter | None = None,
     audit: AuditLog | None = None,
     span: SpanMaker = no_span,
+    observer: TrustObserver | None = None,
     clock: Callable[[], float] = time.time,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> ShareService:
@@ -74,13 +80,15 @@ def create_service(
     key = NodeKey.from_file(config.sealing.key_file)
     trust = config.trust
     assert trust is not None, "a node that keeps shares has anchors"
+    observer = observer or TrustObserver()
     certificates = CertificateVerifier(
-        read_anchors(trust.anchors), read_anchors(trust.intermediates), trust.accepted_policies
+        read_anchors(trust.anchors), read_anchors(trust.intermediates), trust.accepted_policies, observer
     )
     return ShareService(
         public_url=config.public_url,
         store=store,
         authenticator=SDJWTAuthenticator(certificates, _smart_id_verifier(trust.smart_id)),
+        revocation=_status_checker(trust.revocation, observer, random_bytes),
         sealer=Sealer(key, random_bytes),
         nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
         expiry=ExpiryRules(config.expiry.default, config.expiry.max),
@@ -97,17 +105,20 @@ def create_capsule_service(
     settings: CapsuleSettings,
     store: CapsuleStore,
     *,
+    observer: TrustObserver | None = None,
     clock: Callable[[], float] = time.time,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> CapsuleService:
     """The use cases of the capsule role over an open store.
 
     Raises:
-        ConfigurationError: the key is not what it should be.
-        OSError: it cannot be read.
+        ConfigurationError: the key or an anchor is not what it should be.
+        OSError: one of them cannot be read.
     """
+    checker = _status_checker(settings.revocation, observer or TrustObserver(), random_bytes)
     return CapsuleService(
         store=store,
+        revocation=ClientCertificates(read_anchors(settings.anchors), checker),
         sealer=Sealer(NodeKey.from_file(config.sealing.key_file), random_bytes),
         expiry=ExpiryRules(settings.expiry.default, settings.expiry.max),
         clock=clock,
@@ -183,6 +194,12 @@ def _smart_id_verifier(settings: SmartIDTrust | None) -> SmartIDVerifier:
     if settings is None:
         return SmartIDVerifier()
     return SmartIDVerifier(settings.believed(), settings.flow_types)
+
+
+def _status_checker(
+    settings: RevocationSettings, observer: TrustObserver, random_bytes: Callable[[int], bytes]
+) -> StatusChecker:
+    return StatusChecker(settings, StatusFetch(settings), random_bytes, observer)
 
 
 def _public_app(config: NodeConfig, telemetry: Telemetry, counter: RateCounter) -> web.Application:

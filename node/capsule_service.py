@@ -10,8 +10,9 @@ can delete one: upstream's API has no way to (docs/adr/0010).
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from osak.node.auth.client_certificates import ClientCertificates
 from osak.node.capsule_keys import check_capsule_keys, key_of_certificate
 from osak.node.errors import CapsuleNotFoundError, SealingError
 from osak.node.expiry import ExpiryRules
@@ -53,12 +54,14 @@ class CapsuleService:
         self,
         *,
         store: CapsuleStore,
+        revocation: ClientCertificates,
         sealer: Sealer,
         expiry: ExpiryRules,
         clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self._store = store
+        self._revocation = revocation
         self._sealer = sealer
         self._expiry = expiry
         self._clock = clock
@@ -95,6 +98,8 @@ class CapsuleService:
 
         Raises:
             CapsuleNotFoundError: no such capsule, or for another key.
+            ClientCertificateRevokedError: the certificate was revoked.
+            StatusUnavailableError: the node was told to refuse if nobody can tell that.
             SealingError: the capsule cannot be opened with this node's key.
             StorageError: the store cannot be asked.
         """
@@ -112,6 +117,8 @@ class CapsuleService:
             )
         if not hmac.compare_digest(tag, stored.recipient_tag):
             raise CapsuleNotFoundError("the capsule is for another key")
+        # Asked only about the key's owner, as with shares.
+        await self._revocation.check(certificate_der, datetime.fromtimestamp(self._now(), UTC))
         material = self._sealer.open(stored.sealed, transaction_id, tag)
         return ReleasedCapsule(CapsuleMessage(kind, recipient_id, material), stored.expires_at)
 

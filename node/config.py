@@ -29,7 +29,7 @@ from osak.node.smart_id_settings import SmartIDTrust
 from osak.node.storage_settings import RedisSettings, StorageSettings
 from osak.node.trace_settings import TraceSettings
 from osak.node.upload_settings import UploadSettings
-from osak.shares.certificates.settings import Anchor, TrustSettings
+from osak.shares.certificates.settings import Anchor, RevocationSettings, TrustSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_BODY_BYTES
@@ -212,6 +212,7 @@ class CapsuleSettings(Settings):
         description="PEM files: whose certificates may connect: roots, issuing CAs, or single certificates;"
         " or the word estonia: the issuers of its ID-cards, Mobile-ID and qualified Smart-ID",
     )
+    revocation: RevocationSettings = Field(default_factory=RevocationSettings)
     expiry: CapsuleExpirySettings = Field(default_factory=CapsuleExpirySettings)
 
 

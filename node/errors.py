@@ -7,6 +7,9 @@ NodeError
 ├── RequestTimeoutError         the request was not complete in time
 ├── TicketRefusedError          the ticket, or
 │   └── CertificateRefusedError its certificate, does not prove who asks
+│       └── CertificateRevokedError  its authority took it back
+├── StatusUnavailableError      nobody could tell whether a certificate was revoked
+├── ClientCertificateRevokedError  the certificate of a connection was
 ├── ClientCertificateMissingError  the connection came without a client certificate
 ├── SenderRefusedError         only configured senders may store, and this is none of them
 ├── CapsuleNotFoundError        unknown, foreign or expired capsule
@@ -61,6 +64,20 @@ class TicketRefusedError(NodeError):
 
 class CertificateRefusedError(TicketRefusedError):
     """The ticket's certificate is malformed, not trusted, not valid now, or not for authentication."""
+
+
+class CertificateRevokedError(CertificateRefusedError):
+    """The ticket's certificate, or one of its issuers', was revoked."""
+
+
+class StatusUnavailableError(NodeError):
+    """Nobody could tell whether a certificate was revoked, and the node was told to refuse then."""
+
+    retry_after_seconds = 15
+
+
+class ClientCertificateRevokedError(NodeError):
+    """A capsule was asked for with a certificate that was revoked."""
 
 
 class ClientCertificateMissingError(NodeError):
@@ -147,6 +164,17 @@ ANSWERS: Final[dict[type[NodeError], Answer]] = {
     ),
     CertificateRefusedError: Answer(
         HTTPStatus.UNAUTHORIZED, ProblemCode.TICKET_REFUSED, "the authentication certificate was refused"
+    ),
+    CertificateRevokedError: Answer(
+        HTTPStatus.UNAUTHORIZED, ProblemCode.TICKET_REFUSED, "the authentication certificate was refused"
+    ),
+    StatusUnavailableError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        ProblemCode.STATUS_UNAVAILABLE,
+        "the node cannot learn whether the certificate was revoked; try again later",
+    ),
+    ClientCertificateRevokedError: Answer(
+        HTTPStatus.UNAUTHORIZED, ProblemCode.CERTIFICATE_NEEDED, "the client certificate was refused"
     ),
     ClientCertificateMissingError: Answer(
         HTTPStatus.UNAUTHORIZED, ProblemCode.CERTIFICATE_NEEDED, "a client certificate is needed"

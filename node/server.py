@@ -42,6 +42,7 @@ from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_l
 from osak.node.tls_contexts import RenewableContext, create_mutual_tls_context, create_tls_context
 from osak.node.tracing import open_tracing
 from osak.node.tracing.base import SpanMaker, no_span
+from osak.node.trust_telemetry import TrustTelemetry
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _MAX_HEADERS = 64
@@ -105,18 +106,21 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     """Stores, services and applications of the node's roles. The admin port is first: it is closed last."""
     tls = RenewableContext(partial(_create_listen_context, config))
     counter = _open_counter(config, telemetry, stack)
+    observer = TrustTelemetry(telemetry)
     shares, capsules = None, None
     if "shares" in config.roles:
         audit = await _open_audit(config, telemetry, stack)
         store = await open_store(config.storage, config.moving_from)
         stack.push_async_callback(store.close)
-        shares = create_service(config, store, counter=counter, audit=audit, span=telemetry.span)
+        shares = create_service(
+            config, store, counter=counter, audit=audit, span=telemetry.span, observer=observer
+        )
     fetch_ports = []
     if config.capsules is not None:
         fetch_tls = RenewableContext(partial(create_mutual_tls_context, config.tls, config.capsules.anchors))
         capsule_store = await open_capsule_store(config.storage)
         stack.push_async_callback(capsule_store.close)
-        capsules = create_capsule_service(config, config.capsules, capsule_store)
+        capsules = create_capsule_service(config, config.capsules, capsule_store, observer=observer)
         fetch_app = create_fetch_app(config, capsules, telemetry, counter)
         fetch_ports.append(
             _Port("fetch_listen", "capsules.fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls)

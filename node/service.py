@@ -14,11 +14,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from osak.node.audit.journal import Journal
 from osak.node.audit.record import Event
-from osak.node.auth.base import Authenticator, Evidence
-from osak.node.errors import SealingError, ShareNotFoundError, TicketRefusedError, TooManyRequestsError
+from osak.node.auth.base import Authenticator, Evidence, RevocationCheck
+from osak.node.errors import (
+    SealingError,
+    ShareNotFoundError,
+    StatusUnavailableError,
+    TicketRefusedError,
+    TooManyRequestsError,
+)
 from osak.node.expiry import ExpiryRules
 from osak.node.limits.recipients import RecipientLimit
 from osak.node.nonces import NonceMint
@@ -30,6 +37,14 @@ from osak.shares.protocol.share_set import ShareSetMember
 from osak.shares.protocol.urls import Purpose, ServerURL
 
 SHARE_ID_BYTES = 16
+
+_REFUSALS: Final = (
+    TicketRefusedError,
+    StatusUnavailableError,
+    ShareNotFoundError,
+    SealingError,
+    TooManyRequestsError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,7 @@ class ShareService:
         public_url: ServerURL,
         store: ShareStore,
         authenticator: Authenticator,
+        revocation: RevocationCheck,
         sealer: Sealer,
         nonces: NonceMint,
         expiry: ExpiryRules,
@@ -74,6 +90,7 @@ class ShareService:
         self._public_url = public_url
         self._store = store
         self._authenticator = authenticator
+        self._revocation = revocation
         self._sealer = sealer
         self._nonces = nonces
         self._expiry = expiry
@@ -136,7 +153,8 @@ class ShareService:
         """Give a share to its recipient and spend the nonce.
 
         Raises:
-            TicketRefusedError: the evidence proves nothing, or is for another node or share.
+            TicketRefusedError: the evidence proves nothing, or is for another node or share, or was revoked.
+            StatusUnavailableError: the node was told to refuse if nobody can tell that.
             ShareNotFoundError: nothing to release to this person with this nonce.
             TooManyRequestsError: this person fetched too many shares lately.
             SealingError: the share cannot be opened with this node's key.
@@ -194,6 +212,10 @@ class ShareService:
         tag = self._sealer.recipient_tag(share_id, principal.recipient_id)
         if not hmac.compare_digest(tag, stored.recipient_tag):
             raise ShareNotFoundError("the share is another person's")
+        # Was their certificate revoked? Asked only about the proven owner, so that nobody else can make this
+        # node ask anybody anything.
+        with self._span("check revocation"):
+            await self._revocation.check(principal.chain, datetime.fromtimestamp(now, UTC))
         return _Owned(stored, principal.recipient_id, audience.nonce, keep_until)
 
     async def _spend(self, owned: _Owned, *, released_at: int | None) -> None:
@@ -243,7 +265,7 @@ class ShareService:
         """Log why something was refused; a fault of the store or of the log is no refusal."""
         try:
             yield
-        except (TicketRefusedError, ShareNotFoundError, SealingError, TooManyRequestsError) as reason:
+        except _REFUSALS as reason:
             await self._journal.refusal(share_id, act, reason)
             raise
 

@@ -55,6 +55,16 @@ trust:
   #   scheme: smart-id
   #   # Add QR for clients that show a code to scan.
   #   flow_types: [Notification]
+  revocation:
+    # Are authorities asked if they took a certificate back (by OCSP, and by their lists where that fails)?
+    # soft: yes, and what cannot be learnt does not count. hard: what cannot be learnt refuses. off: no.
+    mode: soft
+    # Until an authority must have answered.
+    timeout: 3s
+    # An answer is believed as long as it says, and at most so long.
+    max_age: 1h
+    # Addresses or networks that may be asked although they are not public: an OCSP server of your own.
+    networks: []
 
 sealing:
   # 32 random bytes. Keep it secret and keep a copy elsewhere than the database's: without it every stored

@@ -12,6 +12,9 @@ SharesError
 ├── TooFewSharesError         fewer shares than the threshold asks for
 ├── NoConsistentSharesError   no t of the given shares lead to the right secret
 ├── CertificateError          a certificate that is not to be believed, or not for what it is shown
+│   └── RevokedCertificateError  its authority took it back, or says that it never issued it
+├── StatusError               what should tell that is not to be had, or proves nothing
+│   └── NoSourceError         the certificate does not say who could tell
 ├── MessageError              a wire message, header, URL or ticket that is not well formed
 └── ConfigurationError        mistakes in a YAML file, all of them at once
 
@@ -91,6 +94,18 @@ class NoConsistentSharesError(SharesError):
 
 class CertificateError(SharesError):
     """A certificate has no chain to an anchor that is valid now, or is not for what it is shown for."""
+
+
+class RevokedCertificateError(CertificateError):
+    """The authority that issued a certificate says that it no longer stands by it, or never did."""
+
+
+class StatusError(SharesError):
+    """Whether a certificate was revoked cannot be learnt: no answer, or one that proves nothing."""
+
+
+class NoSourceError(StatusError):
+    """A certificate does not say who could tell whether it was revoked."""
 
 
 class MessageError(SharesError, ValueError):

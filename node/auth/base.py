@@ -5,9 +5,12 @@ An ``Authenticator`` proves who signed and what they signed for. Whether that is
 and a live nonce is the service's business, for it is the same for every kind of ticket.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from cryptography import x509
 
 from osak.shares.protocol.urls import Audience
 
@@ -34,10 +37,25 @@ class Principal:
     Attributes:
         recipient_id: for example ``etsi/PNOEE-48010010101``.
         audience: the one server, share and nonce that the ticket is for.
+        chain: the person's certificate, its issuers and the anchor; whether they were revoked was not asked.
     """
 
     recipient_id: str = field(repr=False)
     audience: Audience = field(repr=False)
+    chain: tuple[x509.Certificate, ...] = field(repr=False)
+
+
+class RevocationCheck(Protocol):
+    """Asks authorities whether they took a certificate back."""
+
+    async def check(self, chain: Sequence[x509.Certificate], now: datetime) -> None:
+        """Check a verified chain, from a person's certificate to its anchor.
+
+        Raises:
+            CertificateRevokedError: one of its certificates was revoked.
+            StatusUnavailableError: nobody could tell, and the node was told to refuse then.
+        """
+        ...
 
 
 class Authenticator(Protocol):

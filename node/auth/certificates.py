@@ -27,6 +27,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
+from osak.node.auth.observer import TrustObserver
 from osak.node.errors import CertificateRefusedError
 from osak.shares.certificates.path import verify_chain
 from osak.shares.certificates.profile import check_authentication
@@ -60,22 +61,17 @@ class TrustedCertificate:
 
 
 class CertificateVerifier:
-    """Verifies people's certificates against the configured anchors.
-
-    Attributes:
-        hits: how many certificates were known already.
-        misses: how many had to be verified.
-    """
+    """Verifies people's certificates against the configured anchors."""
 
     def __init__(
         self,
         anchors: Sequence[x509.Certificate],
         intermediates: Sequence[x509.Certificate] = (),
         policies: Sequence[str] = (),
+        observer: TrustObserver | None = None,
     ) -> None:
         """Take the anchors, what may stand between them and people, and which policies people must have."""
-        self.hits = 0
-        self.misses = 0
+        self._observer = observer or TrustObserver()
         self._anchors = list(anchors)
         self._intermediates = list(intermediates)
         self._policies = tuple(policies)
@@ -91,9 +87,9 @@ class CertificateVerifier:
         key = hashlib.sha256(der).digest()
         found = self._verified.get(key)
         if found is not None and timedelta() <= now - found[0] < timedelta(seconds=CACHE_SECONDS):
-            self.hits += 1
+            self._observer.verified(was_known=True)
             return _check_validity(found[1], now)
-        self.misses += 1
+        self._observer.verified(was_known=False)
         trusted = self._verify_chain(der, now)
         self._verified[key] = (now, trusted)
         self._verified.move_to_end(key)

@@ -64,7 +64,7 @@ class SDJWTAuthenticator:
             _verify_signature(ticket, certificate.public_key)
         else:
             self._smart_id.verify(ticket, evidence.smart_id_parameters, certificate.public_key)
-        return Principal(ticket.unverified_recipient_id, ticket.unverified_audience)
+        return Principal(ticket.unverified_recipient_id, ticket.unverified_audience, certificate.chain)
 
 
 def _verify_signature(ticket: UnverifiedTicket, key: CertificatePublicKeyTypes) -> None:

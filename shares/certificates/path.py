@@ -5,8 +5,8 @@ Our own and small, because the path validation of ``cryptography`` follows the w
 refuses real Smart-ID certificates: they write dates before 2050 as GeneralizedTime (docs/adr/0009).
 Everything not known here is refused: a critical extension, a signature with SHA-1, a deeper chain.
 Names, signatures and times are checked at every level; issuers must be CAs that may sign
-certificates. What a certificate is for is ``profile``'s matter. Name constraints and revocation are not
-looked at; a critical name constraint is therefore refused.
+certificates. What a certificate is for is ``profile``'s matter, revocation that of ``inquiry``. Name
+constraints are not looked at; a critical one is therefore refused.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from osak.shares.errors import CertificateError
 
 MAX_INTERMEDIATES: Final = 2
 
-_STRONG_HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+STRONG_HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _KNOWN_CRITICAL: Final = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -46,7 +46,7 @@ def verify_chain(
         CertificateError: there is no such chain that is valid now.
         ValueError: a certificate is malformed; also ``TypeError``, ``DuplicateExtension``.
     """
-    _check_alone(leaf, now)
+    check_alone(leaf, now)
     issuers = _path_to_anchor(leaf, anchors, intermediates, now, depth=0)
     if issuers is None:
         raise CertificateError("no chain to a trusted anchor that is valid now")
@@ -79,20 +79,25 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate, now: dateti
     if issuer.subject != certificate.issuer:
         return False
     try:
-        _check_alone(issuer, now)
+        check_alone(issuer, now)
         _check_authority(issuer, depth)
-        # Names and signature; the hash was checked by _check_alone of the issued certificate.
+        # Names and signature; the hash was checked by check_alone of the issued certificate.
         certificate.verify_directly_issued_by(issuer)
     except (CertificateError, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True
 
 
-def _check_alone(certificate: x509.Certificate, now: datetime) -> None:
-    """What a certificate must be whoever issued it."""
+def check_alone(certificate: x509.Certificate, now: datetime) -> None:
+    """Check what any certificate must be: valid now, its hash strong, nothing critical unknown.
+
+    Raises:
+        CertificateError: it is not so.
+        ValueError: it is malformed; also ``DuplicateExtension``.
+    """
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise CertificateError("a certificate is not valid now")
-    if not isinstance(certificate.signature_hash_algorithm, _STRONG_HASHES):
+    if not isinstance(certificate.signature_hash_algorithm, STRONG_HASHES):
         raise CertificateError("a certificate is signed with a weak hash")
     if any(
         extension.critical and extension.oid not in _KNOWN_CRITICAL for extension in certificate.extensions

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT
 """The words in which nodes and clients say in their YAML whose certificates they believe: ``trust``.
 
-Relative paths start at the YAML's folder. A file that is named must exist.
+Durations are a number and a unit; relative paths start at the YAML's folder. A file that is named must exist.
 """
 
 import re
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from osak.shares.certificates.anchors import ESTONIA, AnchorSource
 from osak.shares.certificates.profile import ESTONIAN_POLICIES
 from osak.shares.configuration import Settings
+from osak.shares.setting_types import Duration, Network
 
 _POLICY: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,15})){1,20}(\.\*)?", re.ASCII)
 
@@ -64,6 +66,25 @@ Policy = Annotated[
 ]
 
 
+def _duration(text: str, seconds: int, description: str) -> Any:
+    return Field(timedelta(seconds=seconds), description=description, json_schema_extra={"default": text})
+
+
+class RevocationSettings(Settings):
+    """Whether authorities are asked if they took a certificate back (OCSP, and CRLs where that fails)."""
+
+    mode: Literal["off", "soft", "hard"] = Field(
+        "soft",
+        description="off: nobody is asked. soft: what cannot be learnt does not count against a certificate. "
+        "hard: it does",
+    )
+    timeout: Duration = _duration("3s", 3, "until an authority must have answered")
+    max_age: Duration = _duration("1h", 3600, "an answer is believed at most so long, whatever it says")
+    networks: tuple[Network, ...] = Field(
+        (), description="addresses that may be asked although they are not public: an OCSP server of your own"
+    )
+
+
 class TrustSettings(Settings):
     """Whose certificates are believed."""
 
@@ -80,6 +101,7 @@ class TrustSettings(Settings):
         description="policy OIDs of which a certificate must have one; []: any. Left out: 0.4.0.2042.1.2"
         " (NCP+) if estonia is an anchor, else any",
     )
+    revocation: RevocationSettings = Field(default_factory=RevocationSettings)
 
     @property
     def accepted_policies(self) -> tuple[str, ...]:

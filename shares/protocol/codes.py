@@ -17,6 +17,7 @@ class ProblemCode(StrEnum):
     TICKET_REFUSED = "ticket-refused"
     CERTIFICATE_NEEDED = "certificate-needed"
     SENDER_REFUSED = "sender-refused"
+    STATUS_UNAVAILABLE = "certificate-status-unavailable"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     TOO_MANY_REQUESTS = "too-many-requests"

@@ -23,6 +23,7 @@ from osak.node.storage.base import CapsuleStore
 from osak.node.storage.memory_capsules import MemoryCapsuleStore
 from osak.node.telemetry import create_telemetry
 from osak.node.tls_contexts import create_mutual_tls_context, create_tls_context
+from osak.node.trust_telemetry import TrustTelemetry
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
 
 _TYPES = {"secp256r1": CapsuleType.P256, "secp384r1": CapsuleType.P384, "secp521r1": CapsuleType.P521}
@@ -72,7 +73,11 @@ class CapsuleNode:
         assert self.config.capsules is not None
         telemetry = create_telemetry(self.log, "test")
         service = create_capsule_service(
-            self.config, self.config.capsules, self.store, clock=lambda: self.now
+            self.config,
+            self.config.capsules,
+            self.store,
+            observer=TrustTelemetry(telemetry),
+            clock=lambda: self.now,
         )
         tls = create_tls_context(self.config.tls)
         mutual = create_mutual_tls_context(self.config.tls, self.config.capsules.anchors)

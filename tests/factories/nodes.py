@@ -15,6 +15,7 @@ from osak.node.app import create_admin_app, create_app, create_service
 from osak.node.config import NodeConfig
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.telemetry import create_telemetry
+from osak.node.trust_telemetry import TrustTelemetry
 from osak.shares.protocol.messages import ShareMessage
 from osak.shares.protocol.urls import Audience, Purpose, ServerURL
 
@@ -36,7 +37,9 @@ class LocalNode:
     async def start(self) -> None:
         """Open both ports."""
         telemetry = create_telemetry(self.log, "test")
-        service = create_service(self.config, self.store, clock=lambda: self.now)
+        service = create_service(
+            self.config, self.store, observer=TrustTelemetry(telemetry), clock=lambda: self.now
+        )
         self.client = TestClient(TestServer(create_app(self.config, service, telemetry)))
         self.admin = TestClient(TestServer(create_admin_app([service], telemetry)))
         await self.client.start_server()

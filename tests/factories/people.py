@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from osak.client.simulator.authority import Authority
 from osak.shares.protocol.strict_json import encode_base64, encode_base64url
@@ -226,6 +226,19 @@ def person_certificate(serial_number: str = SERIAL_NUMBER) -> tuple[TestCA, Pers
     """A new CA and one person it knows: all that most tests need."""
     authority = TestCA()
     return authority, authority.issue(serial_number)
+
+
+def ocsp_at(*urls: str) -> x509.AuthorityInformationAccess:
+    """An authorityInfoAccess extension with these OCSP servers."""
+    method = AuthorityInformationAccessOID.OCSP
+    places = [x509.UniformResourceIdentifier(url) for url in urls]
+    return x509.AuthorityInformationAccess([x509.AccessDescription(method, place) for place in places])
+
+
+def crl_at(*urls: str) -> x509.CRLDistributionPoints:
+    """A cRLDistributionPoints extension with these lists."""
+    names = [x509.UniformResourceIdentifier(url) for url in urls]
+    return x509.CRLDistributionPoints([x509.DistributionPoint([name], None, None, None) for name in names])
 
 
 def purposes(*oids: str) -> x509.ExtendedKeyUsage:

@@ -13,6 +13,8 @@ from factories.people import Person, TestCA
 from osak.node.audit.journal import Journal
 from osak.node.auth.base import Evidence
 from osak.node.auth.certificates import CertificateVerifier
+from osak.node.auth.observer import TrustObserver
+from osak.node.auth.revocation import StatusChecker
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.errors import BadRequestError, SealingError, ShareNotFoundError, TicketRefusedError
 from osak.node.expiry import ExpiryRules
@@ -24,6 +26,7 @@ from osak.node.service import ShareService
 from osak.node.storage.base import ShareStore
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.storage.sqlite import SQLiteShareStore
+from osak.shares.certificates.settings import RevocationSettings
 from osak.shares.protocol.messages import ShareMessage
 from osak.shares.protocol.share_set import ShareSetMember
 from osak.shares.protocol.urls import Audience, ServerURL
@@ -45,6 +48,11 @@ class Clock:
         return self.now
 
 
+async def never(url: str, question: bytes | None, max_bytes: int) -> bytes:
+    """Nobody is asked about certificates that name nobody."""
+    raise AssertionError(url)
+
+
 class Node:
     """A service with its clock."""
 
@@ -55,6 +63,7 @@ class Node:
             public_url=URL,
             store=store or MemoryShareStore(),
             authenticator=SDJWTAuthenticator(CertificateVerifier([CA.certificate])),
+            revocation=StatusChecker(RevocationSettings(), never, secrets.token_bytes, TrustObserver()),
             sealer=Sealer(key, secrets.token_bytes),
             nonces=NonceMint(key.nonce_key, life_seconds=LIFE, random_bytes=secrets.token_bytes),
             expiry=ExpiryRules(1000, 5000),

@@ -133,7 +133,7 @@ async def test_a_request_and_its_steps(traced: TracedNode, collector: Collector)
     assert fetches[1]["osak.request_id"] == request_id
     whole = next(span for span in collector.spans if span.name == "GET /key-shares/{share_id}")
     steps = [span.name for span in collector.spans if span.parent_span_id == whole.span_id]
-    assert steps == ["check ticket", "store get", "store spend"]
+    assert steps == ["check ticket", "store get", "check revocation", "store spend"]
     everything = b"".join(collector.bodies).decode("latin-1")
     known = [encode_base64(share), path.rpartition("/")[2], traced.person.serial_number, ticket[:40]]
     assert [secret for secret in known if secret in everything] == []

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
+from factories.authorities import StatusServer
 from factories.nodes import LocalNode
-from factories.people import TestCA
+from factories.people import TestCA, ocsp_at
 
 from osak.node.app import create_admin_app, create_app, create_service
 from osak.node.audit.keys import AuditKeys
 from osak.node.audit.log import AuditLog
 from osak.node.audit.segments import find_segments, read_log
+from osak.node.auth.revocation import RETRY_SECONDS
 from osak.node.cli import node as node_command
 from osak.node.config import load_node_config
 from osak.node.sealing import NodeKey
@@ -136,3 +138,30 @@ async def test_commands(audited: AuditedNode, node_folder: Path) -> None:
     assert (spoilt.exit_code, "line 3" in spoilt.output) == (6, True)
     assert CliRunner().invoke(node_command, ["audit", "verify", *config, "--noted", "5"]).exit_code == 2
     assert CliRunner().invoke(node_command, ["audit", "who", *config, "nobody"]).exit_code == 6
+
+
+async def test_the_certificate_is_the_reason(node_folder: Path) -> None:
+    """The log has the class of the reason: a revoked certificate, or an authority that cannot be asked."""
+    server = StatusServer(AUTHORITY)
+    await server.start()
+    person = server.knows(AUTHORITY.issue(extensions=[ocsp_at(server.ocsp_url)]))
+    (node_folder / "trust" / "ca.pem").write_bytes(AUTHORITY.certificate_pem)
+    yaml = node_folder / "node.yaml"
+    text = yaml.read_text(encoding="utf-8").replace("    mode: soft\n", "    mode: hard\n")
+    yaml.write_text(text.replace("    networks: []\n", "    networks: [127.0.0.1]\n"), encoding="utf-8")
+    node = AuditedNode(load_node_config(yaml, {}), person, io.StringIO())
+    await node.start()
+    path = await node.store_share()
+    server.broken = True
+    await node.client.get(path, headers={TICKET: await node.ticket(path), CERTIFICATE: person.x5c})
+    server.broken = False
+    node.now += RETRY_SECONDS
+    server.revoked.add(person.certificate.serial_number)
+    await node.client.get(path, headers={TICKET: await node.ticket(path), CERTIFICATE: person.x5c})
+    await node.stop()
+    await server.stop()
+    refusals = [line for line in node.noted() if line.startswith("refusal")]
+    assert refusals == [
+        "refusal release StatusUnavailableError",
+        "refusal release CertificateRevokedError",
+    ]

@@ -7,31 +7,44 @@ import pytest
 from factories.people import TestCA
 
 from osak.node.auth.certificates import CACHE_ENTRIES, CACHE_SECONDS, CertificateVerifier
+from osak.node.auth.observer import TrustObserver
 from osak.node.errors import CertificateRefusedError
 
 NOW = datetime.now(UTC)
+
+
+class Counter(TrustObserver):
+    """Counts what was known and what was not."""
+
+    def __init__(self) -> None:
+        self.counts = {True: 0, False: 0}
+
+    def verified(self, *, was_known: bool) -> None:
+        self.counts[was_known] += 1
 
 
 def test_a_certificate_is_verified_once() -> None:
     """The same bytes again are known, for as long as the cache says and no longer."""
     authority = TestCA()
     person = authority.issue()
-    verifier = CertificateVerifier([authority.certificate])
+    counter = Counter()
+    verifier = CertificateVerifier([authority.certificate], observer=counter)
     first = verifier.verify(person.x5c, NOW)
     assert verifier.verify(person.x5c_base64url, NOW + timedelta(seconds=CACHE_SECONDS - 1)) is first
-    assert (verifier.hits, verifier.misses) == (1, 1)
+    assert counter.counts == {True: 1, False: 1}
     verifier.verify(person.x5c, NOW + timedelta(seconds=CACHE_SECONDS))
-    assert (verifier.hits, verifier.misses) == (1, 2)
+    assert counter.counts == {True: 1, False: 2}
 
 
 def test_what_was_refused_is_not_remembered() -> None:
     """A stranger's certificate is verified each time, and refused each time."""
     stranger = TestCA().issue()
-    verifier = CertificateVerifier([TestCA().certificate])
+    counter = Counter()
+    verifier = CertificateVerifier([TestCA().certificate], observer=counter)
     for _ in range(2):
         with pytest.raises(CertificateRefusedError):
             verifier.verify(stranger.x5c, NOW)
-    assert (verifier.hits, verifier.misses) == (0, 2)
+    assert counter.counts == {True: 0, False: 2}
 
 
 def test_the_cache_is_bounded() -> None:
@@ -39,12 +52,13 @@ def test_the_cache_is_bounded() -> None:
     authority = TestCA()
     key = authority.issue().key
     people = [authority.issue(key=key) for _ in range(CACHE_ENTRIES + 1)]
-    verifier = CertificateVerifier([authority.certificate])
+    counter = Counter()
+    verifier = CertificateVerifier([authority.certificate], observer=counter)
     for person in people:
         verifier.verify(person.x5c, NOW)
     verifier.verify(people[-1].x5c, NOW)
     verifier.verify(people[0].x5c, NOW)
-    assert (verifier.hits, verifier.misses) == (1, CACHE_ENTRIES + 2)
+    assert counter.counts == {True: 1, False: CACHE_ENTRIES + 2}
 
 
 def test_validity_of_issuers_is_remembered_too() -> None:
@@ -52,7 +66,8 @@ def test_validity_of_issuers_is_remembered_too() -> None:
     now = NOW + timedelta(days=3649, hours=23, minutes=59)
     authority = TestCA(now=NOW)
     person = authority.issue(not_after=NOW + timedelta(days=5000))
-    verifier = CertificateVerifier([authority.certificate])
+    counter = Counter()
+    verifier = CertificateVerifier([authority.certificate], observer=counter)
     verifier.verify(person.x5c, now)
     with pytest.raises(CertificateRefusedError):
         verifier.verify(person.x5c, now + timedelta(minutes=2))

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Whether a certificate's authority still stands by it, asked once and remembered.
+
+Only certificates whose chain was checked and whose owner has just signed are asked about: a stranger can
+make a node ask nobody anything. Every certificate below the anchor is, one after the other, the person's
+first. An answer is believed as long as it says, at most ``max_age``; that nobody could tell is remembered
+for ``RETRY_SECONDS``, so that a server that hangs holds up one request and not all. Requests about the same
+certificate wait for one question. "revoked" refuses in every mode, what nobody could tell in ``hard`` alone.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from osak.node.auth.memo import Finding, Memo
+from osak.node.auth.observer import TrustObserver
+from osak.node.errors import CertificateRevokedError, StatusUnavailableError
+from osak.shares.certificates.crl import RevocationList, read_list
+from osak.shares.certificates.inquiry import Fetch, inquire
+from osak.shares.certificates.ocsp import NONCE_BYTES
+from osak.shares.certificates.settings import RevocationSettings
+from osak.shares.certificates.sources import MAX_CRL_BYTES
+from osak.shares.certificates.status import Status
+from osak.shares.errors import NoSourceError, StatusError
+
+RETRY_SECONDS: Final = 15
+CERTIFICATES_KEPT: Final = 4096
+LISTS_KEPT: Final = 16
+# Of all questions about one certificate together, in units of the time for one.
+_PATIENCE: Final = 3
+
+
+class StatusChecker:
+    """Asks authorities about certificates, as the settings say."""
+
+    def __init__(
+        self,
+        settings: RevocationSettings,
+        fetch: Fetch,
+        random_bytes: Callable[[int], bytes],
+        observer: TrustObserver,
+    ) -> None:
+        self._settings = settings
+        self._fetch = fetch
+        self._random_bytes = random_bytes
+        self._observer = observer
+        self._statuses: Memo[Status | None] = Memo(CERTIFICATES_KEPT)
+        self._lists: Memo[RevocationList | StatusError] = Memo(LISTS_KEPT)
+
+    async def check(self, chain: Sequence[x509.Certificate], now: datetime) -> None:
+        """Check a verified chain, from a person's certificate to its anchor.
+
+        Raises:
+            CertificateRevokedError: one of its certificates was revoked.
+            StatusUnavailableError: mode hard, and nobody could tell.
+        """
+        if self._settings.mode == "off":
+            return
+        for certificate, issuer in pairwise(chain):
+            await self._check_one(certificate, issuer, now)
+
+    def cannot_tell(self, reason: str) -> None:
+        """Treat a certificate about which nobody can be asked as the mode says.
+
+        Raises:
+            StatusUnavailableError: mode hard.
+        """
+        if self._settings.mode != "off":
+            self._observer.learnt_nothing(reason)
+            self._let_through_or_refuse()
+
+    async def _check_one(
+        self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
+    ) -> None:
+        key = certificate.fingerprint(SHA256())
+        status = await self._statuses.get(key, now, lambda: self._learn(certificate, issuer, now))
+        if status is None:
+            self._let_through_or_refuse()
+        elif status.is_revoked:
+            raise CertificateRevokedError("the certificate was revoked")
+
+    def _let_through_or_refuse(self) -> None:
+        if self._settings.mode == "hard":
+            raise StatusUnavailableError("nobody could tell whether the certificate was revoked")
+        self._observer.let_through()
+
+    async def _learn(
+        self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
+    ) -> Finding[Status | None]:
+        """Ask; None if nobody could tell."""
+        try:
+            async with asyncio.timeout(_PATIENCE * self._settings.timeout.total_seconds()):
+                status = await inquire(
+                    certificate,
+                    issuer,
+                    fetch=self._fetch,
+                    find_list=lambda url, of: self._find_list(url, of, now),
+                    nonce=self._random_bytes(NONCE_BYTES),
+                    now=now,
+                )
+        except NoSourceError as error:
+            self._observer.learnt_nothing(str(error))
+            return Finding(None, now + self._settings.max_age)
+        except (StatusError, TimeoutError) as error:
+            self._observer.learnt_nothing(str(error) or "no answer in time")
+            return Finding(None, now + timedelta(seconds=RETRY_SECONDS))
+        self._observer.learnt(status.source, "revoked" if status.is_revoked else "good")
+        return Finding(status, min(status.valid_until, now + self._settings.max_age))
+
+    async def _find_list(self, url: str, issuer: x509.Certificate, now: datetime) -> RevocationList:
+        key = hashlib.sha256(issuer.fingerprint(SHA256()) + url.encode()).digest()
+        found = await self._lists.get(key, now, lambda: self._learn_list(url, issuer, now))
+        if isinstance(found, StatusError):
+            raise found
+        return found
+
+    async def _learn_list(
+        self, url: str, issuer: x509.Certificate, now: datetime
+    ) -> Finding[RevocationList | StatusError]:
+        try:
+            content = await self._fetch(url, None, MAX_CRL_BYTES)
+            # Megabytes of DER are read in a thread, and others are served meanwhile.
+            found = await asyncio.to_thread(read_list, content, issuer, now)
+        except StatusError as error:
+            return Finding(error, now + timedelta(seconds=RETRY_SECONDS))
+        return Finding(found, min(found.valid_until, now + self._settings.max_age))

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Lists of revoked certificates: whose, how old, how whole."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from factories.authorities import revocation_list
+from factories.people import TestCA
+
+from osak.shares.certificates.crl import RevocationList, read_list
+from osak.shares.certificates.status import MAX_LIFE, SKEW
+from osak.shares.errors import StatusError
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+CA = TestCA()
+REVOKED, GOOD = CA.issue().certificate, CA.issue().certificate
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+
+
+def read(issuer: TestCA = CA, **changes: Any) -> RevocationList:
+    content = revocation_list(changes.pop("by", CA), REVOKED, **{"updated": NOW, **changes})
+    return read_list(content, issuer.certificate, NOW)
+
+
+def scope(**changes: Any) -> x509.IssuingDistributionPoint:
+    plain: dict[str, Any] = {
+        "full_name": None,
+        "relative_name": None,
+        "only_contains_user_certs": False,
+        "only_contains_ca_certs": False,
+        "only_some_reasons": None,
+        "indirect_crl": False,
+        "only_contains_attribute_certs": False,
+    }
+    return x509.IssuingDistributionPoint(**{**plain, **changes})
+
+
+def test_what_it_says() -> None:
+    """Who stands on it was revoked, who does not was not, until the next list comes."""
+    found = read()
+    assert found.status_of(REVOKED).is_revoked
+    assert not found.status_of(GOOD).is_revoked
+    assert found.status_of(GOOD).valid_until == NOW + timedelta(days=1, seconds=1)
+    assert read(days=300).valid_until == NOW + MAX_LIFE
+
+
+def test_pem() -> None:
+    """Some authorities publish PEM."""
+    content = x509.load_der_x509_crl(revocation_list(CA, REVOKED)).public_bytes(Encoding.PEM)
+    assert read_list(content, CA.certificate, datetime.now(UTC)).status_of(REVOKED).is_revoked
+
+
+def test_users_only() -> None:
+    """A list of people's certificates alone tells all about people."""
+    assert read(extensions=[(scope(only_contains_user_certs=True), True)]).status_of(REVOKED).is_revoked
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"by": TestCA("somebody else")},
+        {"by": TestCA()},
+        {"key": TestCA().key},
+        {"hash_algorithm": hashes.SHA224()},
+        {"updated": NOW + SKEW + timedelta(seconds=1)},
+        {"updated": NOW - timedelta(days=2)},
+        {"updated": NOW - MAX_LIFE - timedelta(days=1), "days": 300},
+        {"extensions": [(x509.DeltaCRLIndicator(1), True)]},
+        {"extensions": [(UNKNOWN, True)]},
+        {"extensions": [(scope(only_contains_ca_certs=True), True)]},
+        {"extensions": [(scope(only_contains_attribute_certs=True), True)]},
+        {"extensions": [(scope(indirect_crl=True), True)]},
+        {
+            "extensions": [
+                (scope(only_some_reasons=frozenset({x509.ReasonFlags.key_compromise})), True),
+            ]
+        },
+    ],
+    ids=[
+        "another authority",
+        "namesake",
+        "another key",
+        "weak hash",
+        "from the future",
+        "ended",
+        "far too old",
+        "delta",
+        "critical unknown",
+        "authorities only",
+        "attributes only",
+        "indirect",
+        "some reasons",
+    ],
+)
+def test_what_proves_nothing(changes: dict[str, Any]) -> None:
+    """A list that is not this authority's whole and latest word is not used."""
+    with pytest.raises(StatusError):
+        read(**changes)
+
+
+def test_who_may_not_sign_lists() -> None:
+    """An issuer whose keyUsage does not say so has no lists."""
+    issuer = CA.issue(usages=["key_cert_sign"])
+    with pytest.raises(StatusError):
+        read_list(revocation_list(CA, REVOKED), issuer.certificate, NOW)
+
+
+@pytest.mark.parametrize("content", [b"", b"-----BEGIN X509 CRL-----", b"\x30\x03\x02\x01\x00"])
+def test_no_list_at_all(content: bytes) -> None:
+    """Other bytes are malformed."""
+    with pytest.raises(StatusError):
+        read_list(content, CA.certificate, NOW)
