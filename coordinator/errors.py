@@ -19,7 +19,8 @@ CoordinatorError
 No text ever carries a share, a nonce, a ticket, a token or a key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from osak.coordinator.outcome import Outcome, describe_outcomes
 from osak.coordinator.placement import Receipt
@@ -155,10 +156,12 @@ class Refused(TransportError):  # noqa: N818 - as above
     Attributes:
         problem: its status and, when it sent one, its problem document. The request's id is part of the
             text: by it the server's operator finds the request in the log.
+        headers: of the answer; their names match in any case.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         self.problem = problem
+        self.headers = headers
         said = ", ".join(part for part in (problem.code, problem.title) if part)
         number = f" (request {problem.request_id})" if problem.request_id else ""
         super().__init__(f"answered {problem.status}" + (f": {said}" if said else "") + number)

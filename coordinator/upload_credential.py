@@ -50,6 +50,7 @@ def _read_token(value: Any, info: ValidationInfo) -> SecretStr:
 
 
 ExistingFile = Annotated[Path, PlainValidator(find_file), WithJsonSchema({"type": "string"})]
+TokenFile = Annotated[SecretStr, PlainValidator(_read_token), WithJsonSchema({"type": "string"})]
 
 
 class UploadCredential(Settings):
@@ -61,9 +62,7 @@ class UploadCredential(Settings):
         key_file: PEM, its private key, not encrypted.
     """
 
-    token_file: (
-        Annotated[SecretStr, PlainValidator(_read_token), WithJsonSchema({"type": "string"})] | None
-    ) = None
+    token_file: TokenFile | None = None
     certificate_file: ExistingFile | None = None
     key_file: ExistingFile | None = None
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from osak.client.identity.access_settings import AccessSettings
 from osak.coordinator import TLSSettings
 from osak.shares.configuration import Settings
 from osak.shares.setting_types import URL
@@ -41,6 +42,7 @@ class ServiceSettings(Settings):
             paths start at the YAML's folder.
         tls: how the service's own certificate is trusted.
         display_text: what phones show with the question; ``{file}`` stands for the container's name.
+        access: what opens a proxy before the service; None where there is none.
     """
 
     url: URL
@@ -49,6 +51,7 @@ class ServiceSettings(Settings):
     anchors: Annotated[tuple[Path, ...], Field(min_length=1)]
     tls: TLSSettings = TLSSettings()
     display_text: Annotated[str, Field(min_length=1, max_length=200)] = "Open {file}"
+    access: AccessSettings | None = None
 
     @field_validator("anchors", mode="after")
     @classmethod

@@ -34,10 +34,10 @@ class MobileID:
     def __init__(self, phones: Phones) -> None:
         self._phones = phones
 
-    def add_to(self, app: web.Application) -> None:
-        """Answer at ``MOBILE_ID_PATH``."""
-        app.router.add_post(f"{MOBILE_ID_PATH}/authentication", self._start)
-        app.router.add_get(f"{MOBILE_ID_PATH}/authentication/session/{{session}}", self._outcome)
+    def add_to(self, app: web.Application, prefix: str = "") -> None:
+        """Answer at ``MOBILE_ID_PATH``, below ``prefix``."""
+        app.router.add_post(f"{prefix}{MOBILE_ID_PATH}/authentication", self._start)
+        app.router.add_get(f"{prefix}{MOBILE_ID_PATH}/authentication/session/{{session}}", self._outcome)
 
     async def _start(self, request: web.Request) -> web.Response:
         self._phones.refuse_if_told()

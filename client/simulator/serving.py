@@ -3,7 +3,7 @@
 
 Into its folder go the people's authority (``people-ca.pem``: the anchor for nodes and clients), the
 authority of its own TLS certificate, and ``credentials.yaml`` to paste into a client's configuration
-(``credentials-v3.yaml`` with version 3 of Smart-ID). The
+(``credentials-v3.yaml`` with version 3 of Smart-ID, ``credentials-proxy.yaml`` behind a proxy). The
 authorities' keys stay there too, so that a second run is trusted like the first; they protect nothing.
 """
 
@@ -22,6 +22,7 @@ from osak.client.errors import UsageError
 from osak.client.simulator.authority import Authority, write_private
 from osak.client.simulator.mobile_id import MOBILE_ID_PATH, MobileID
 from osak.client.simulator.phones import Phones
+from osak.client.simulator.proxy import CLIENT_ID, PROXY_PATH, TOKEN_PATH, Proxy
 from osak.client.simulator.relying_party import RP_NAME, RP_UUID
 from osak.client.simulator.smart_id_v2 import SMART_ID_PATH, SmartIDv2
 from osak.client.simulator.smart_id_v3 import SCHEME, SMART_ID_V3_PATH, SmartIDv3
@@ -35,6 +36,7 @@ _PATHS: Final = {"smart_id": SMART_ID_PATH, "mobile_id": MOBILE_ID_PATH}
 _VERSION_3: Final = {"api": "v3", "scheme": SCHEME}
 _CREDENTIALS: Final = "credentials.yaml"
 _CREDENTIALS_3: Final = "credentials-v3.yaml"
+_CREDENTIALS_PROXY: Final = "credentials-proxy.yaml"
 _HEAD: Final = "# For tests only: these services are simulated, and nobody of their people exists.\n"
 
 
@@ -46,11 +48,13 @@ class EIDAddress:
         url: ``https://host:port``.
         ca_file: authority of its TLS certificate.
         anchors: authority of its people.
+        secret_file: of the client that its proxy knows.
     """
 
     url: str
     ca_file: Path
     anchors: Path
+    secret_file: Path
 
     def settings(self, service: str, **more: Any) -> dict[str, Any]:
         """``credentials.smart_id`` or ``credentials.mobile_id`` of a client's YAML."""
@@ -67,15 +71,32 @@ class EIDAddress:
         """``credentials.smart_id`` for version 3 of Smart-ID's API."""
         return self.settings("smart_id", **{"url": f"{self.url}{SMART_ID_V3_PATH}", **_VERSION_3, **more})
 
+    def behind_proxy(self, settings: dict[str, Any], *, dpop: bool = True) -> dict[str, Any]:
+        """The same service behind the simulator's proxy."""
+        access = {
+            "token_url": f"{self.url}{TOKEN_PATH}",
+            "client_id": CLIENT_ID,
+            "client_secret_file": str(self.secret_file),
+            "dpop": dpop,
+            "tls": {"ca_file": str(self.ca_file)},
+        }
+        url = settings["url"].replace(self.url, f"{self.url}{PROXY_PATH}")
+        return {**settings, "url": url, "access": access}
+
     def write_credentials(self, folder: Path) -> Path:
-        """Write YAML for a client's configuration into ``folder``; a second file has version 3 of Smart-ID.
+        """Write YAML for a client's configuration into ``folder``: plain, with version 3, behind a proxy.
 
         Returns:
             The first file.
         """
-        mobile_id = self.settings("mobile_id")
-        for name, smart_id in ((_CREDENTIALS, self.settings("smart_id")), (_CREDENTIALS_3, self.version_3())):
-            credentials = {"smart_id": smart_id, "mobile_id": mobile_id}
+        smart_id, mobile_id = self.settings("smart_id"), self.settings("mobile_id")
+        proxied = (self.behind_proxy(smart_id), self.behind_proxy(mobile_id))
+        for name, (smart, mobile) in {
+            _CREDENTIALS: (smart_id, mobile_id),
+            _CREDENTIALS_3: (self.version_3(), mobile_id),
+            _CREDENTIALS_PROXY: proxied,
+        }.items():
+            credentials = {"smart_id": smart, "mobile_id": mobile}
             text = yaml.safe_dump({"credentials": credentials}, sort_keys=False, allow_unicode=True)
             (folder / name).write_text(_HEAD + text, encoding="utf-8")
         return folder / _CREDENTIALS
@@ -91,11 +112,13 @@ def people_in(folder: Path) -> Phones:
     return Phones(Authority.kept_in(folder, PEOPLE))
 
 
-def application(phones: Phones) -> web.Application:
-    """All services behind one address; every answer says that it is a simulator's."""
+def application(phones: Phones, proxy: Proxy) -> web.Application:
+    """All services behind one address, and behind a proxy; every answer says that it is a simulator's."""
     app = web.Application()
+    proxy.add_to(app)
     for service in (SmartIDv2(phones), SmartIDv3(phones), MobileID(phones)):
         service.add_to(app)
+        service.add_to(app, PROXY_PATH)
     app.on_response_prepare.append(_mark)
     return app
 
@@ -116,13 +139,14 @@ def check_loopback(host: str) -> None:
 
 @asynccontextmanager
 async def serve(
-    phones: Phones, folder: Path, *, host: str = LOOPBACK, port: int = 0
+    phones: Phones, folder: Path, *, proxy: Proxy | None = None, host: str = LOOPBACK, port: int = 0
 ) -> AsyncIterator[EIDAddress]:
     """Run the simulator while the block runs.
 
     Args:
         phones: of ``people_in(folder)``.
         folder: keeps its files.
+        proxy: before the services; a new one unless one is given.
         host: IP address to listen at; others than this computer's are the caller's decision.
         port: 0 takes a free one.
 
@@ -136,13 +160,16 @@ async def serve(
     write_private(pair, server.certificate_pem + server.key_pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair)
-    runner = web.AppRunner(application(phones), handler_cancellation=True, access_log=None)
+    gate = proxy or Proxy()
+    secret_file = folder / "proxy-secret"
+    write_private(secret_file, gate.client_secret.encode())
+    runner = web.AppRunner(application(phones, gate), handler_cancellation=True, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, ssl_context=context).start()
         name = f"[{host}]" if ":" in host else host
         url = f"https://{name}:{runner.addresses[0][1]}"
-        yield EIDAddress(url, folder / f"{TLS}-ca.pem", folder / f"{PEOPLE}-ca.pem")
+        yield EIDAddress(url, folder / f"{TLS}-ca.pem", folder / f"{PEOPLE}-ca.pem", secret_file)
     finally:
         await runner.cleanup()
 

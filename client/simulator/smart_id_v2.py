@@ -39,10 +39,10 @@ class SmartIDv2:
     def __init__(self, phones: Phones) -> None:
         self._phones = phones
 
-    def add_to(self, app: web.Application) -> None:
-        """Answer at ``SMART_ID_PATH``."""
-        app.router.add_post(f"{SMART_ID_PATH}/authentication/etsi/{{person}}", self._start)
-        app.router.add_get(f"{SMART_ID_PATH}/session/{{session}}", self._outcome)
+    def add_to(self, app: web.Application, prefix: str = "") -> None:
+        """Answer at ``SMART_ID_PATH``, below ``prefix``."""
+        app.router.add_post(f"{prefix}{SMART_ID_PATH}/authentication/etsi/{{person}}", self._start)
+        app.router.add_get(f"{prefix}{SMART_ID_PATH}/session/{{session}}", self._outcome)
 
     async def _start(self, request: web.Request) -> web.Response:
         self._phones.refuse_if_told()

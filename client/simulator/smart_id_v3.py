@@ -47,10 +47,11 @@ class SmartIDv3:
     def __init__(self, phones: Phones) -> None:
         self._phones = phones
 
-    def add_to(self, app: web.Application) -> None:
-        """Answer at ``SMART_ID_V3_PATH``."""
-        app.router.add_post(f"{SMART_ID_V3_PATH}/authentication/notification/etsi/{{person}}", self._start)
-        app.router.add_get(f"{SMART_ID_V3_PATH}/session/{{session}}", self.outcome)
+    def add_to(self, app: web.Application, prefix: str = "") -> None:
+        """Answer at ``SMART_ID_V3_PATH``, below ``prefix``."""
+        base = f"{prefix}{SMART_ID_V3_PATH}"
+        app.router.add_post(f"{base}/authentication/notification/etsi/{{person}}", self._start)
+        app.router.add_get(f"{base}/session/{{session}}", self.outcome)
 
     async def _start(self, request: web.Request) -> web.Response:
         self._phones.refuse_if_told()

@@ -137,7 +137,7 @@ class HTTPSession:
             if response.status == request.hoped_for:
                 return Reply(content, response.headers)
             if response.status >= 400:
-                raise Refused(Problem.from_reply(response.status, content))
+                raise Refused(Problem.from_reply(response.status, content), response.headers)
             kind = "a redirect, which is never followed" if response.status >= 300 else "an unexpected status"
             raise BadReply(f"answered {response.status}, {kind}")
 
