@@ -20,9 +20,10 @@ def load(text: str, folder: Path) -> ClientConfig:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the files that the documents name."""
-    for name in ("EID-Q_2021E.pem", "EID-Q_2024E.pem", "smart-id-tls.pem"):
+    for name in ("EID-Q_2021E.pem", "EID-Q_2024E.pem", "smart-id-tls.pem", "login-tls.pem"):
         (tmp_path / "trust").mkdir(exist_ok=True)
         (tmp_path / "trust" / name).touch()
+    (tmp_path / "eid-client-secret").write_text("secret")
     return tmp_path
 
 
@@ -49,6 +50,8 @@ def test_the_example(folder: Path) -> None:
     assert credentials.smart_id is not None
     assert credentials.mobile_id is not None
     assert credentials.smart_id.tls.ca_file == folder / "trust" / "smart-id-tls.pem"
+    assert credentials.smart_id.access is not None
+    assert credentials.smart_id.access.dpop
     assert credentials.pkcs11.slot == 0
 
 
