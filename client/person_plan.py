@@ -38,6 +38,8 @@ def plan_people(
         DirectoryError: the directory does not answer as it should.
     """
     wishes = [_wish(person, config) for person in people]
+    if len({wish.recipient_id for wish in wishes}) != len(wishes):
+        raise UsageError("the same person is named twice")
     found: dict[str, Found] = {}
     if config.directory is not None and any(wish.is_looked_up for wish in wishes):
         # Imported here: who has no directory needs none of it.

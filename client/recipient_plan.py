@@ -30,13 +30,14 @@ class KeySource:
         key: the certificate or bare key.
         file_name: where it came from, for the label.
         server: the id of the capsule server that shall keep the capsule.
-        number: which of one person's cards it is for; tells plain labels apart, since nobody chose them.
+        number: which of one person's cards it is for, if the directory had it; tells plain labels apart. None
+            if the sender named it.
     """
 
     key: "x509.Certificate | PublicKey" = field(repr=False)
     file_name: str | None = None
     server: str | None = None
-    number: int = 1
+    number: int | None = None
 
 
 Source: TypeAlias = "KeySource | ShareTarget | Password | Secret"

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from osak.client.configuration import Configuration
 from osak.client.container import PasswordRecipient, PublicKeyRecipient, RecipientWriter, SymmetricRecipient
 from osak.client.credential_keys import password_text
@@ -50,7 +53,7 @@ class Writers:
         if source.server is None:
             self.writers.append(
                 PublicKeyRecipient(
-                    source.key, file_name=source.file_name, plain_label=plain_label, number=source.number
+                    source.key, file_name=source.file_name, plain_label=plain_label, number=source.number or 1
                 )
             )
             return
@@ -65,7 +68,7 @@ class Writers:
                 config.timeouts,
                 file_name=source.file_name,
                 plain_label=plain_label,
-                number=source.number,
+                number=source.number or 1,
             )
         )
 
@@ -78,7 +81,17 @@ def writers_for(planned: Iterable[PlannedRecipient], config: Configuration, *, p
         InvalidInputError: a password, secret or label that cannot be used.
     """
     found = Writers()
-    for recipient in planned:
-        for record in recipient.records:
-            found.add(record.source, config, plain_label=plain_labels)
+    sources = [record.source for recipient in planned for record in recipient.records]
+    named = {_identity(one) for one in sources if isinstance(one, KeySource) and one.number is None}
+    for source in sources:
+        # One record is enough for a card that the directory has and the sender named too.
+        if not isinstance(source, KeySource) or source.number is None or _identity(source) not in named:
+            found.add(source, config, plain_label=plain_labels)
     return found
+
+
+def _identity(source: KeySource) -> tuple[bytes, str | None]:
+    """Whose record it will be, and where: two that are equal are one."""
+    key = source.key.public_key() if isinstance(source.key, x509.Certificate) else source.key
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return der, source.server

@@ -19,7 +19,7 @@ from typing import Final
 import sansldap
 
 from osak.client.directory.settings import DirectorySettings
-from osak.client.errors import DirectoryError
+from osak.client.errors import DirectoryError, UsageError
 from osak.coordinator import TransportError
 from osak.coordinator.transport.tls import make_context
 
@@ -60,10 +60,11 @@ async def find_certificates(settings: DirectorySettings, serial_numbers: Sequenc
 
     Raises:
         DirectoryError: it cannot be reached or trusted, or answers what it should not. The text names it.
+        UsageError: too many people.
     """
     count = len(serial_numbers)
     if count > MAX_PEOPLE:
-        raise DirectoryError(f"a directory is asked for {MAX_PEOPLE} people at most, not {count}")
+        raise UsageError(f"a directory is asked for {MAX_PEOPLE} people at most, not {count}")
     name = f"the directory {settings.url}"
     async with _translated(name), _connected(settings) as (reader, writer), _in_time(settings.answer_seconds):
         conversation = _Conversation(reader, writer, MAX_ANSWER_BYTES * count)

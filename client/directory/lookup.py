@@ -36,7 +36,7 @@ def look_up(
         DirectoryError: it cannot be reached or trusted, or answers what it should not. The text names it.
         ConfigurationError: the authorities' certificates cannot be read.
         OSError: likewise; the file is named.
-        UsageError: the extra is not installed.
+        UsageError: the extra is not installed, or there are too many people.
     """
     wanted = list(dict.fromkeys(serial_numbers))
     anchors = read_anchors(settings.anchors)

@@ -186,6 +186,12 @@ def test_wishes_that_contradict_each_other(config: dict[str, Any]) -> None:
         _plan(config | {"capsule_servers": SERVERS}, Person(MARI, server="first"))
 
 
+def test_nobody_is_named_twice(config: dict[str, Any]) -> None:
+    """Two spellings of a code are one person, which is told before anybody is asked."""
+    with pytest.raises(UsageError, match="the same person is named twice"):
+        plan([MARI, f"etsi/PNOEE-{MARI}"], config=ClientConfig.model_validate(config))
+
+
 def test_shares_need_a_group(directory: TestDirectory) -> None:
     """A directory without a group: shares cannot be kept; whoever has a card may do without."""
     config = {"directory": directory.section}

@@ -161,6 +161,20 @@ def test_cards_at_a_capsule_server_alone(
     assert opened.code == 0, opened.errors
 
 
+def test_a_card_that_is_named_too_gets_one_record(
+    osak: Osak, country: Country, letter: Path, tmp_path: Path
+) -> None:
+    """Who names a person's certificate beside the code gets what both ask for, and nothing twice."""
+    certificate = tmp_path / "jaan.pem"
+    certificate.write_bytes(country.cards["jaan"].certificate_pem)
+    made = osak(
+        *("encrypt", letter, "-o", tmp_path / "a.cdoc2", "--to", country.group.person.code),
+        *("--cert", certificate),
+        config=country.config(tmp_path),
+    )
+    assert (made.code, made.facts.get("recipients")) == (0, 2), made.errors
+
+
 def test_one_failure_undoes_all(osak: Osak, country: Country, letter: Path, tmp_path: Path) -> None:
     """The capsule server is down: no share stays at any node, no file is written."""
     port, fetch = quiet_ports(2)

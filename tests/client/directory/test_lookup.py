@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Looking people up in a real directory (slapd), over TLS."""
 
+import socket
+import ssl
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +26,10 @@ from factories.redis_servers import quiet_ports
 from osak.client.directory.cache import LookupCache
 from osak.client.directory.lookup import look_up
 from osak.client.directory.settings import DirectorySettings
-from osak.client.errors import DirectoryError
+from osak.client.errors import DirectoryError, UsageError
+from osak.coordinator.transport.tls import certificate_pin
 from osak.shares.errors import ConfigurationError
+from osak.shares.protocol.strict_json import encode_base64
 
 REFERRAL = """
 dn: cn=elsewhere,dc=ESTEID,c=EE
@@ -41,6 +47,11 @@ def _ask(settings: DirectorySettings, *codes: str) -> dict[str, list[str]]:
 
 def _changed(directory: TestDirectory, **members: Any) -> DirectorySettings:
     return DirectorySettings.model_validate(directory.section | members)
+
+
+def _hang_up(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    connection.close()
 
 
 def test_everybody_is_found_at_once(settings: DirectorySettings) -> None:
@@ -120,6 +131,44 @@ def test_an_untrusted_directory_is_not_asked(directory: TestDirectory, tmp_path:
         _ask(settings, MARI)
 
 
+def test_a_pin_is_as_good_as_an_authority(directory: TestDirectory) -> None:
+    """The directory's own key can be pinned; another key ends the handshake, before a code leaves."""
+    der = ssl.PEM_cert_to_DER_cert((directory.ca_file.parent / "cert.pem").read_text(encoding="ascii"))
+    pinned = _changed(directory, tls={"pin_sha256": certificate_pin(der)})
+    assert "ID-card" in _ask(pinned, MARI)[f"PNOEE-{MARI}"]
+    other = _changed(directory, tls={"pin_sha256": encode_base64(bytes(32))})
+    with pytest.raises(DirectoryError, match="the server's key is not the pinned one"):
+        _ask(other, MARI)
+
+
+def test_it_takes_the_connection_and_says_nothing(directory: TestDirectory) -> None:
+    """A handshake that never ends costs its time and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        settings = _changed(directory, url=f"ldaps://localhost:{port}", connect_seconds=0.2)
+        with pytest.raises(DirectoryError, match="did not accept a connection in time"):
+            _ask(settings, MARI)
+
+
+def test_something_else_than_a_directory(directory: TestDirectory) -> None:
+    """A port that speaks no TLS is told as such."""
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        thread = threading.Thread(target=_hang_up, args=(plain,))
+        thread.start()
+        settings = _changed(directory, url=f"ldaps://localhost:{plain.getsockname()[1]}")
+        with pytest.raises(DirectoryError, match="could not be reached"):
+            _ask(settings, MARI)
+        thread.join()
+
+
+def test_without_the_extra_it_is_named(settings: DirectorySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the library is not installed, the next step is told."""
+    monkeypatch.setitem(sys.modules, "sansldap", None)
+    monkeypatch.delitem(sys.modules, "osak.client.directory.ldap", raising=False)
+    with pytest.raises(UsageError, match=r"sansldap is missing: install osak\[directory\]"):
+        _ask(settings, MARI)
+
+
 def test_the_name_in_its_certificate_counts(directory: TestDirectory) -> None:
     """A certificate of the right CA for another name is refused."""
     settings = _changed(directory, url=f"ldaps://127.0.0.1:{directory.port}")
@@ -149,5 +198,5 @@ def test_estonia_is_a_word_for_its_authorities(directory: TestDirectory) -> None
 
 def test_too_many_people_are_refused(settings: DirectorySettings) -> None:
     """More people than a conversation is for are refused before the directory is asked."""
-    with pytest.raises(DirectoryError, match="500 people at most"):
+    with pytest.raises(UsageError, match="500 people at most"):
         _ask(settings, *(f"3{number:010}" for number in range(501)))
