@@ -22,9 +22,10 @@ bench: $(VENV)/.dev
 schemas: $(VENV)/.dev
 	$(BIN)/python tests/architecture/schemas.py
 
-# After a command's options or help have changed: docs/cli.md.
+# After a command's options or help have changed: docs/cli.md. After the chart's values have: the table in its README.
 reference: $(VENV)/.dev
 	$(BIN)/python tests/architecture/cli_reference.py
+	$(BIN)/python tests/architecture/chart_values.py
 
 # Changes files: run it before a commit.
 format: $(VENV)/.dev
@@ -38,6 +39,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/mypy tests
+	$(BIN)/mypy helm/osak-node/files/try_share.py
 
 contracts: $(VENV)/.dev
 	$(BIN)/lint-imports

@@ -1,163 +1,317 @@
 # SPDX-License-Identifier: MIT
-"""The chart, rendered by the real ``helm``: it lints, its node.yaml loads, and its schema refuses mistakes.
+"""Every object of the chart, over a matrix of values: Kubernetes would take it, and it is as it should be."""
 
-No cluster is needed. Without ``helm`` these tests are skipped, but with ``OSAK_TEST_ALL=1`` they fail.
-"""
-
-import os
-import re
-import shutil
-import subprocess
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
+from factories.chart import (
+    CHART,
+    EXTERNAL_REDIS,
+    OWN_REDIS,
+    TLS_FILES,
+    Release,
+    merged,
+    pod_of,
+    render,
+    run_helm,
+)
+from factories.chart_matrix import MATRIX, OUTSIDE, ROLES, SENTINELS, WATCHED
 
-from osak.node.config import load_node_config
-from osak.node.storage_settings import SQLiteStorageSettings
-
-CHART = Path(__file__).parents[2] / "helm" / "osak-node"
-EXAMPLE = CHART / "ci" / "example-values.yaml"
-PEM = "-----BEGIN CERTIFICATE-----\n"
-
-
-@pytest.fixture(scope="module")
-def helm() -> str:
-    """The helm program."""
-    found = shutil.which("helm")
-    if found is None and not os.environ.get("OSAK_TEST_ALL"):
-        pytest.skip("helm is not installed")
-    assert found is not None, "OSAK_TEST_ALL asks for helm, which is not on PATH"
-    return found
-
-
-def _run(helm: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [helm, *arguments, "--values", str(EXAMPLE)], capture_output=True, text=True, check=False, timeout=60
-    )
+# The oldest that Chart.yaml allows, and the newest that is out.
+KUBERNETES = ("1.30", "1.37")
+# Of other projects; their schemas are not Kubernetes's.
+FOREIGN_KINDS = {"Certificate", "PrometheusRule", "ServiceMonitor", "TLSRoute"}
+every_case = pytest.mark.parametrize("case", MATRIX)
 
 
-def _render(helm: str, *settings: str) -> dict[str, Any]:
-    """Objects of a release named ria, by kind."""
-    options = [part for setting in settings for part in ("--set", setting)]
-    done = _run(helm, "template", "ria", str(CHART), *options)
-    assert done.returncode == 0, done.stderr
-    return {item["kind"]: item for item in yaml.safe_load_all(done.stdout)}
-
-
-def _pod(objects: dict[str, Any]) -> dict[str, Any]:
-    pod: dict[str, Any] = objects["StatefulSet"]["spec"]["template"]["spec"]
-    return pod
-
-
-def _mounted_files(objects: dict[str, Any]) -> dict[str, str]:
-    """Every file that the pod finds below /etc/osak, with its text; those from Secrets are made up."""
-    pod, data = _pod(objects), objects["ConfigMap"]["data"]
-    volumes = {volume["name"]: volume for volume in pod["volumes"]}
-    files: dict[str, str] = {}
-    for mount in pod["containers"][0]["volumeMounts"]:
-        volume = volumes.get(mount["name"], {})
-        for item in volume.get("configMap", {}).get("items", ()):
-            files[f"{mount['mountPath']}/{item['path']}"] = data[item["key"]]
-        if "secret" in volume:
-            for name in (item["path"] for item in volume["secret"].get("items", ())):
-                files[f"{mount['mountPath']}/{name}"] = "from a Secret"
-            if "items" not in volume["secret"]:  # type kubernetes.io/tls always has these two
-                files |= {f"{mount['mountPath']}/tls.{end}": "from a Secret" for end in ("crt", "key")}
-    return files
-
-
-def test_lint_is_clean(helm: str) -> None:
+def test_lint_is_clean() -> None:
     """`helm lint --strict` finds nothing wrong with the chart."""
-    done = _run(helm, "lint", "--strict", str(CHART))
+    done = run_helm("lint", "--strict", str(CHART))
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("settings", [(), (f"trust.intermediates.issuing={PEM}", "limits.nonceLife=600s")])
-def test_node_yaml_loads(helm: str, tmp_path: Path, settings: tuple[str, ...]) -> None:
-    """The node's own loader takes the rendered YAML, and every file it names is mounted."""
-    objects = _render(helm, *settings)
-    for name, text in _mounted_files(objects).items():
-        file = tmp_path / name.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(re.sub(r"(?<= )/(etc|var)/", rf"{tmp_path}/\1/", text), encoding="utf-8")
-    command = _pod(objects)["containers"][0]["command"]
-    config = load_node_config(tmp_path / command[-1].lstrip("/"), {})
-    assert config.organisation == "Riigi Infosüsteemi Amet"
-    assert str(config.public_url) == "https://osak.example.org:8443"
-    assert config.trust is not None
-    assert config.limits.nonce_life == (600 if settings else 300)
-    assert len(config.trust.intermediates) == (1 if settings else 0)
-    assert isinstance(config.storage, SQLiteStorageSettings)
-    mounts = [mount["mountPath"] for mount in _pod(objects)["containers"][0]["volumeMounts"]]
-    assert str(config.storage.path.parent).removeprefix(str(tmp_path)) in mounts
+@pytest.mark.parametrize("version", KUBERNETES)
+@every_case
+def test_kubernetes_takes_every_object(case: str, version: str) -> None:
+    """Each object fits the API's own schema, and names no field that the API does not know."""
+    for item in render(MATRIX[case]).objects:
+        if item["kind"] not in FOREIGN_KINDS:
+            kubernetes_validate.validate(item, version, strict=True)
 
 
-def test_ports_agree(helm: str) -> None:
-    """Service and probes lead to the ports that the node listens on, and the admin port has no Service."""
-    objects = _render(helm)
-    container = _pod(objects)["containers"][0]
-    settings = yaml.safe_load(objects["ConfigMap"]["data"]["node.yaml"])
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+def test_the_oldest_version_is_checked() -> None:
+    """The chart allows no older Kubernetes than these tests look at."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert chart["kubeVersion"] == f">={KUBERNETES[0]}.0-0"
+
+
+@every_case
+def test_pods_are_restricted(case: str) -> None:
+    """Every pod keeps the rules of the restricted profile, cannot write its image, and has no token."""
+    for pod in render(MATRIX[case]).pods():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] > 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+        assert {kind for volume in pod["volumes"] for kind in set(volume) - {"name"}} <= {
+            *("configMap", "secret", "emptyDir", "persistentVolumeClaim")
+        }
+        for container in pod["containers"]:
+            rules = container["securityContext"]
+            assert rules["allowPrivilegeEscalation"] is False
+            assert rules["privileged"] is False
+            assert rules["readOnlyRootFilesystem"] is True
+            assert rules["capabilities"] == {"drop": ["ALL"]}
+            assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+
+
+@every_case
+def test_secrets_are_only_named(case: str) -> None:
+    """The chart makes no Secret, takes none into the environment, and mounts all of them closed to others."""
+    release = render(MATRIX[case])
+    assert release.all("Secret") == []
+    for pod in release.pods():
+        for container in pod["containers"]:
+            assert all("secretKeyRef" not in str(one) for one in container.get("env", ()))
+            assert "envFrom" not in container
+        for volume in pod["volumes"]:
+            if "secret" in volume and volume["name"] != "tls":
+                assert volume["secret"]["defaultMode"] == 0o440
+            if "secret" in volume:  # nothing but what is needed
+                assert volume["secret"]["items"]
+
+
+@every_case
+def test_selectors_find_their_pods(case: str) -> None:
+    """Services, policies, budgets and workloads select exactly the pods of their component."""
+    release = render(MATRIX[case])
+    labels = [item["spec"]["template"]["metadata"]["labels"] for item in _workloads(release)]
+    labels += [item["metadata"]["labels"] for item in release.all("Pod")]
+    for item in release.objects:
+        selector = _selector(item)
+        if selector is None:
+            continue
+        chosen = [one for one in labels if selector.items() <= one.items()]
+        if item["metadata"]["name"].endswith("default-deny"):
+            assert chosen == labels
+        else:
+            component = item["metadata"]["labels"]["app.kubernetes.io/component"]
+            assert [one["app.kubernetes.io/component"] for one in chosen] == [component]
+
+
+def _workloads(release: Release) -> list[dict[str, Any]]:
+    return release.all("Deployment") + release.all("StatefulSet")
+
+
+def _selector(item: dict[str, Any]) -> dict[str, str] | None:
+    spec = item.get("spec", {})
+    found = spec.get("podSelector", spec.get("selector"))
+    if item["kind"] == "ServiceMonitor" or found is None:
+        return None
+    labels: dict[str, str] = found.get("matchLabels", found)
+    return labels
+
+
+def test_ports_agree() -> None:
+    """Services, probes and policies lead to the ports that the node listens on."""
+    release = render(merged(EXTERNAL_REDIS, ROLES, WATCHED))
+    settings = yaml.safe_load(release.one("ConfigMap")["data"]["node.yaml"])
+    ports = {port["name"]: port["containerPort"] for port in release.container["ports"]}
     assert settings["listen"].endswith(f":{ports['https']}")
+    assert settings["capsules"]["fetch_listen"].endswith(f":{ports['capsules']}")
     assert settings["admin"]["listen"].endswith(f":{ports['admin']}")
-    assert {container[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe")} == {"admin"}
-    assert [port["targetPort"] for port in objects["Service"]["spec"]["ports"]] == ["https"]
+    public, admin = release.one("Service"), release.one("Service", "ria-admin")
+    assert [port["targetPort"] for port in public["spec"]["ports"]] == ["https", "capsules"]
+    assert [port["targetPort"] for port in admin["spec"]["ports"]] == ["admin"]
+    rules = release.one("NetworkPolicy")["spec"]["ingress"]
+    assert [[port["port"] for port in rule["ports"]] for rule in rules] == [
+        [ports["https"], ports["capsules"]],
+        [ports["admin"]],
+    ]
 
 
-def test_pod_is_restricted(helm: str) -> None:
-    """The pod runs one replica under the rules of Kubernetes' restricted profile."""
-    objects = _render(helm)
-    pod = _pod(objects)
-    container = pod["containers"][0]["securityContext"]
-    assert objects["StatefulSet"]["spec"]["replicas"] == 1
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert pod["automountServiceAccountToken"] is False
-    assert container["allowPrivilegeEscalation"] is False
-    assert container["readOnlyRootFilesystem"] is True
-    assert container["capabilities"] == {"drop": ["ALL"]}
+def test_probes_tell_dead_from_not_ready() -> None:
+    """A node without its store gets no requests, but is not killed; a process that answers nothing is."""
+    container = render().container
+    paths = {
+        probe: container[probe]["httpGet"]["path"]
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+    }
+    assert paths == {
+        "startupProbe": "/health/live",
+        "livenessProbe": "/health/live",
+        "readinessProbe": "/health/ready",
+    }
+    assert {container[probe]["httpGet"]["port"] for probe in paths} == {"admin"}
 
 
-def test_changed_configuration_restarts_the_pod(helm: str) -> None:
-    """Another setting gives another checksum in the pod's annotations."""
+@pytest.mark.parametrize(("timeout", "seconds"), [("10s", 25), ("2m", 135)])
+def test_a_pod_has_time_to_end(timeout: str, seconds: int) -> None:
+    """It serves on while others learn of its end, then finishes requests; both fit into its grace period."""
+    release = render({"limits": {"shutdownTimeout": timeout}})
+    assert release.container["lifecycle"]["preStop"] == {"sleep": {"seconds": 5}}
+    assert release.pod["terminationGracePeriodSeconds"] == seconds
+
+
+def test_a_pod_with_two_public_ports_has_more_time() -> None:
+    """Each public port may take the whole time of limits.shutdownTimeout."""
+    assert render(ROLES).pod["terminationGracePeriodSeconds"] == 35
+
+
+def test_sqlite_is_one_process_with_its_volumes() -> None:
+    """SQLite runs as a StatefulSet of one; database and audit log lie on volumes of their own."""
+    workload = render().workload
+    assert (workload["kind"], workload["spec"]["replicas"]) == ("StatefulSet", 1)
+    claims = workload["spec"]["volumeClaimTemplates"]
+    assert [claim["metadata"]["name"] for claim in claims] == ["shares", "audit"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in render().container["volumeMounts"]}
+    assert mounts["shares"] == "/var/lib/osak/shares"
+    assert mounts["audit"] == "/var/lib/osak/audit"
+
+
+def test_redis_is_a_deployment_of_several() -> None:
+    """Over Redis two processes run unless told otherwise; a new one is ready before an old one goes."""
+    workload = render(EXTERNAL_REDIS).workload
+    assert (workload["kind"], workload["spec"]["replicas"]) == ("Deployment", 2)
+    assert workload["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert render(SENTINELS).workload["spec"]["replicas"] == 3
+
+
+def test_processes_spread_and_stay() -> None:
+    """They prefer different machines and zones, and Kubernetes takes away one at a time."""
+    release = render(EXTERNAL_REDIS)
+    spread = {rule["topologyKey"]: rule for rule in release.pod["topologySpreadConstraints"]}
+    assert set(spread) == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    assert release.one("PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_each_process_has_an_audit_folder_of_its_own(each: bool) -> None:
+    """By its pod's name on a shared volume that outlives the release, or on a volume of its own."""
+    release = render(EXTERNAL_REDIS, {"audit": {"claimEach": each}})
+    settings = yaml.safe_load(release.one("ConfigMap")["data"]["node.yaml"])
+    assert settings["audit"]["folder"] == "/var/lib/osak/audit/${POD_NAME}"
+    named = {one["name"]: one for one in release.container["env"]}
+    assert named["POD_NAME"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    if each:
+        assert release.workload["kind"] == "StatefulSet"
+        assert release.all("PersistentVolumeClaim") == []
+        assert len(release.workload["spec"]["volumeClaimTemplates"]) == 1
+    else:
+        claim = release.one("PersistentVolumeClaim", "ria-audit")
+        assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+        assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_the_autoscaler_has_the_number() -> None:
+    """With an autoscaler the workload names no number of its own, which each upgrade would set back."""
+    release = render(MATRIX["redis-autoscaled"])
+    assert "replicas" not in release.workload["spec"]
+    target = release.one("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    assert (target["kind"], target["name"]) == ("Deployment", "ria")
+
+
+@pytest.mark.parametrize("case", ["sqlite", "redis-elsewhere"])
+def test_changed_configuration_restarts_the_pods(case: str) -> None:
+    """Another setting gives another checksum in the pods' annotations."""
     checksums = {
-        _render(helm, setting)["StatefulSet"]["spec"]["template"]["metadata"]["annotations"][
-            "checksum/config"
-        ]
-        for setting in ("expiry.max=3650d", "expiry.max=4000d")
+        render(MATRIX[case], {"expiry": {"max": life}}).workload["spec"]["template"]["metadata"][
+            "annotations"
+        ]["checksum/config"]
+        for life in ("3650d", "4000d")
     }
     assert len(checksums) == 2
 
 
-@pytest.mark.parametrize(
-    ("setting", "named"),
-    [
-        ("node.colour=red", "colour"),
-        ("node.id=Not a name", "/node/id"),
-        ("node.publicURL=http://osak.example.org", "/node/publicURL"),
-        ("tls.existingSecret=", "/tls/existingSecret"),
-        ("sealing.existingSecret=", "/sealing/existingSecret"),
-        ("image.repository=", "/image/repository"),
-        ("limits.maxBodyBytes=100000", "/limits/maxBodyBytes"),
-        ("expiry.max=ten years", "/expiry/max"),
-        ("trust.anchors.example-people=no certificate", "/trust/anchors"),
-        ("replicas=3", "replicas"),
-    ],
-)
-def test_schema_refuses(helm: str, setting: str, named: str) -> None:
-    """A misspelt, missing or impossible value stops helm, and the message names it."""
-    done = _run(helm, "template", "ria", str(CHART), "--set", setting)
-    assert done.returncode != 0
-    assert named in done.stderr
+def test_tls_is_passed_through() -> None:
+    """Ingress and TLSRoute lead to the node by the name of its URL, and neither has a certificate."""
+    release = render(OUTSIDE)
+    ingress, route = release.one("Ingress"), release.one("TLSRoute")
+    assert "tls" not in ingress["spec"]
+    assert ingress["metadata"]["annotations"] == {"nginx.ingress.kubernetes.io/ssl-passthrough": "true"}
+    assert ingress["spec"]["rules"][0]["host"] == "osak.example.org"
+    assert route["spec"]["hostnames"] == ["osak.example.org"]
+    assert route["spec"]["rules"] == [{"backendRefs": [{"name": "ria", "port": 8443}]}]
+    assert route["spec"]["parentRefs"][0]["name"] == "outer"
 
 
-def test_notes_warn(helm: str) -> None:
-    """Whoever installs learns that this is a skeleton, and that one operator of many nodes undoes t-of-n."""
-    notes = (CHART / "templates" / "NOTES.txt").read_text(encoding="utf-8")
-    assert "SKELETON" in notes
-    assert "no osak image is published yet" in notes
-    assert "the threshold counts organisations" in notes
-    done = _run(helm, "install", "ria", str(CHART), "--dry-run=client")
-    assert "osak group add https://osak.example.org:8443" in done.stdout, done.stderr
+def test_cert_manager_fills_the_secret_that_is_mounted() -> None:
+    """The certificate is for the URL's host and keeps its key, and a renewed one reaches the pod."""
+    release = render(OUTSIDE)
+    spec = release.one("Certificate", "ria-tls")["spec"]
+    assert spec["dnsNames"] == ["osak.example.org"]
+    assert spec["privateKey"]["rotationPolicy"] == "Never"
+    volumes = {volume["name"]: volume for volume in release.pod["volumes"]}
+    assert volumes["tls"]["secret"]["secretName"] == spec["secretName"]
+    # A subPath would never see a renewed certificate.
+    assert all("subPath" not in mount for mount in release.container["volumeMounts"])
+
+
+def test_nothing_passes_that_no_policy_allows() -> None:
+    """All pods of the release are closed both ways; Redis hears the node alone and talks to nobody."""
+    release = render(OWN_REDIS)
+    closed = release.one("NetworkPolicy", "ria-default-deny")["spec"]
+    assert closed["policyTypes"] == ["Ingress", "Egress"]
+    assert not {"ingress", "egress"} & set(closed)
+    redis = release.one("NetworkPolicy", "ria-redis")["spec"]
+    assert "egress" not in redis
+    (rule,) = redis["ingress"]
+    (peer,) = rule["from"]
+    assert peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "node"
+    node = release.one("NetworkPolicy")["spec"]
+    assert [rule["ports"][0]["port"] for rule in node["ingress"]] == [8443]
+    names, to_redis, to_authorities = node["egress"]
+    assert [port["port"] for port in to_authorities["ports"]] == [80, 443]
+    assert [port["port"] for port in names["ports"]] == [53, 53]
+    assert to_redis["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "redis"
+
+
+def test_nobody_is_asked_when_nobody_need_be() -> None:
+    """A node over SQLite that asks no authority reaches nothing but names."""
+    (names,) = render(MATRIX["sqlite-without-revocation"]).one("NetworkPolicy")["spec"]["egress"]
+    assert [port["port"] for port in names["ports"]] == [53, 53]
+
+
+def test_policies_let_through_what_is_named() -> None:
+    """Clients, Prometheus, an outside Redis with its ports, and what else the operator names."""
+    spec = render(SENTINELS, WATCHED).one("NetworkPolicy")["spec"]
+    public, admin = spec["ingress"]
+    assert public["from"][0] == WATCHED["networkPolicy"]["clients"][0]
+    # `helm test` is a client too.
+    assert public["from"][1]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "test"
+    assert admin["from"] == WATCHED["networkPolicy"]["metrics"]
+    _, redis, authorities, extra = spec["egress"]
+    assert authorities["to"] == WATCHED["networkPolicy"]["authorities"]
+    assert [port["port"] for port in redis["ports"]] == [6379, 26379]
+    assert redis["to"] == WATCHED["networkPolicy"]["redis"]
+    assert extra == WATCHED["networkPolicy"]["extraEgress"][0]
+
+
+def test_names_are_short_enough() -> None:
+    """Whatever the release is called, names keep to 63 characters, and two releases do not meet."""
+    done = run_helm("template", "r" * 53, str(CHART), values=merged(OWN_REDIS, WATCHED))
+    assert done.returncode == 0, done.stderr
+    names = [(item["kind"], item["metadata"]["name"]) for item in yaml.safe_load_all(done.stdout) if item]
+    assert all(len(name) <= 63 for _, name in names)
+    assert all(one != other for one, other in pairwise(sorted(names)))
+
+
+def test_redis_of_the_chart_keeps_what_it_has() -> None:
+    """One server with a volume, and time to read its file and to end."""
+    release = render(MATRIX["redis-own-tls"])
+    workload = release.one("StatefulSet", "ria-redis")
+    (claim,) = workload["spec"]["volumeClaimTemplates"]
+    assert workload["spec"]["replicas"] == 1
+    assert claim["metadata"]["name"] == "data"
+    pod = pod_of(workload)
+    assert pod["terminationGracePeriodSeconds"] == 60
+    container = pod["containers"][0]
+    assert "readinessProbe" not in container  # the node asks itself, and more than a ping
+    assert container["livenessProbe"]["exec"]["command"][-1] == "ping"
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert [item["key"] for item in volumes["auth"]["secret"]["items"]] == ["users.acl"]
+    assert sorted(item["key"] for item in volumes["tls"]["secret"]["items"]) == sorted(TLS_FILES)

@@ -2,6 +2,7 @@
 """A node as a process that can be killed and started again, over any storage, and a client of it."""
 
 import asyncio
+import os
 import signal
 import ssl
 import sys
@@ -33,19 +34,21 @@ class NodeProcess:
 
     Attributes:
         before: a program that starts it, as ``prlimit``.
+        environment: for ``${NAME}`` in its configuration.
     """
 
     config_file: Path
     url: str
     admin_url: str
     before: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     client: aiohttp.ClientSession = field(init=False)
 
     @property
     def config(self) -> NodeConfig:
         """As it starts with."""
-        return load_node_config(self.config_file, {})
+        return load_node_config(self.config_file, self.environment)
 
     async def start(self) -> None:
         """Run it, and return when it said that it is ready."""
@@ -57,6 +60,7 @@ class NodeProcess:
                 *("-m", "osak.node", "run", "-c", str(self.config_file)),
                 stdout=stream,
                 stderr=stream,
+                env=os.environ | self.environment,
             )
         context = ssl.create_default_context(cafile=self.config_file.parent / "tls" / "cert.pem")
         self.client = aiohttp.ClientSession(

@@ -1,0 +1,180 @@
+{{/* The node's pod, the same in a Deployment and in a StatefulSet. */}}
+{{- define "osak-node.pod" -}}
+{{- $secrets := include "osak-node.secrets" . | fromJsonArray -}}
+metadata:
+  labels:
+    {{- with .Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- include "osak-node.labels" (list . "node") | nindent 4 }}
+  annotations:
+    # A changed configuration starts the pods anew.
+    checksum/config: {{ include (print $.Template.BasePath "/node-configmap.yaml") . | sha256sum }}
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  # The node never talks to Kubernetes.
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ include "osak-node.gracePeriod" . }}
+  {{- with .Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    {{- include "osak-node.podSecurity" 10001 | nindent 4 }}
+  topologySpreadConstraints:
+    {{- range $key, $rule := dict "kubernetes.io/hostname" .Values.topologySpread.machines "topology.kubernetes.io/zone" .Values.topologySpread.zones }}
+    - maxSkew: 1
+      topologyKey: {{ $key }}
+      whenUnsatisfiable: {{ $rule }}
+      labelSelector:
+        matchLabels:
+          {{- include "osak-node.matchLabels" (list $ "node") | nindent 10 }}
+    {{- end }}
+  containers:
+    - name: node
+      image: {{ include "osak-node.nodeImage" . | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      command: [osak, node, run, --config, /etc/osak/node/node.yaml]
+      env:
+        - name: POD_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
+        - name: PYTHONDONTWRITEBYTECODE
+          value: "1"
+      ports:
+        - name: https
+          containerPort: 8443
+        {{- if .Values.capsules.enabled }}
+        - name: capsules
+          containerPort: 8444
+        {{- end }}
+        - name: admin
+          containerPort: 9443
+      lifecycle:
+        preStop:
+          # Kubernetes tells others of the end while it begins: who has not heard yet is still served.
+          sleep:
+            seconds: {{ .Values.drainSeconds | int }}
+      startupProbe:
+        httpGet:
+          path: /health/live
+          port: admin
+        periodSeconds: 2
+        failureThreshold: 60
+      livenessProbe:
+        # Dead: the process does not answer. Only then it is killed.
+        httpGet:
+          path: /health/live
+          port: admin
+        periodSeconds: 10
+        timeoutSeconds: 5
+      readinessProbe:
+        # Not ready: the store or the audit log does not answer. It gets no requests, and goes on by itself.
+        httpGet:
+          path: /health/ready
+          port: admin
+        periodSeconds: 5
+        timeoutSeconds: 5
+      securityContext:
+        {{- include "osak-node.containerSecurity" . | nindent 8 }}
+      resources:
+        {{- toYaml .Values.resources | nindent 8 }}
+      volumeMounts:
+        - name: config
+          mountPath: /etc/osak/node
+          readOnly: true
+        - name: trust
+          mountPath: /etc/osak/trust
+          readOnly: true
+        {{- range $secrets }}
+        - name: {{ .name }}
+          mountPath: /etc/osak/{{ .path }}
+          readOnly: true
+        {{- end }}
+        {{- if not (include "osak-node.isRedis" .) }}
+        - name: shares
+          mountPath: /var/lib/osak/shares
+        {{- end }}
+        {{- if .Values.audit.enabled }}
+        - name: audit
+          mountPath: /var/lib/osak/audit
+        {{- end }}
+        - name: scratch
+          mountPath: /tmp
+  volumes:
+    - name: config
+      configMap:
+        name: {{ include "osak-node.name" . }}
+        items:
+          - key: node.yaml
+            path: node.yaml
+    - name: trust
+      configMap:
+        name: {{ include "osak-node.name" . }}
+        items:
+          {{- range $name, $_ := include "osak-node.certificates" . | fromJson }}
+          - key: {{ $name }}
+            path: {{ $name }}
+          {{- end }}
+    {{- range $secrets }}
+    - name: {{ .name }}
+      secret:
+        secretName: {{ .secret }}
+        defaultMode: 0440
+        items:
+          {{- range $key, $file := .items }}
+          - key: {{ $key }}
+            path: {{ $file }}
+          {{- end }}
+    {{- end }}
+    {{- with include "osak-node.auditClaim" . }}
+    - name: audit
+      persistentVolumeClaim:
+        claimName: {{ . }}
+    {{- end }}
+    - name: scratch
+      emptyDir:
+        sizeLimit: 64Mi
+  {{- with .Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{/* Every Secret that the node mounts: a list of {name, path, secret, items}, as JSON. The chart makes none of them. */}}
+{{- define "osak-node.secrets" -}}
+{{- $found := list
+  (dict "name" "tls" "path" "tls" "secret" (include "osak-node.tlsSecret" .) "items" (dict "tls.crt" "tls.crt" "tls.key" "tls.key"))
+  (dict "name" "sealing" "path" "sealing" "secret" .Values.sealing.existingSecret "items" (dict .Values.sealing.key "node.key")) -}}
+{{- if include "osak-node.isRedis" . -}}
+{{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" (include "osak-node.storageRedis" . | fromJson) "folder" "redis") | fromJsonArray) -}}
+{{- end -}}
+{{- if .Values.limits.counter.enabled -}}
+{{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" .Values.limits.counter "folder" "counter") | fromJsonArray) -}}
+{{- end -}}
+{{- with .Values.traces -}}
+{{- if and .endpoint .token.existingSecret -}}
+{{- $found = append $found (dict "name" "traces" "path" "traces" "secret" .token.existingSecret "items" (dict .token.key "token")) -}}
+{{- end -}}
+{{- end -}}
+{{- $found | toJson -}}
+{{- end -}}
+
+{{/* Which Redis the node uses, for people and for the warning in NOTES.txt. */}}
+{{- define "osak-node.redisAddresses" -}}
+{{- if include "osak-node.isRedis" . -}}
+{{- (include "osak-node.storageRedis" . | fromJson).addresses | join "," -}}
+{{- end -}}
+{{- end -}}

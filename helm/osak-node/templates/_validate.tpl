@@ -1,0 +1,102 @@
+{{/* What the schema cannot tell: values that do not go together. All mistakes are found, then told at once. */}}
+{{- define "osak-node.validate" -}}
+{{- $mistakes := list -}}
+{{- $redis := eq .Values.storage.kind "redis" -}}
+{{- with .Values -}}
+{{- if and (not .tls.existingSecret) (not .tls.certManager.enabled) -}}
+{{- $mistakes = append $mistakes "tls: name existingSecret, or enable certManager: the node speaks TLS only" -}}
+{{- end -}}
+{{- if and .tls.existingSecret .tls.certManager.enabled -}}
+{{- $mistakes = append $mistakes "tls: existingSecret and certManager.enabled exclude each other" -}}
+{{- end -}}
+{{- if and .tls.certManager.enabled (not .tls.certManager.issuerRef.name) -}}
+{{- $mistakes = append $mistakes "tls.certManager.issuerRef.name: is missing" -}}
+{{- end -}}
+{{- if and (not $redis) (gt (int .replicas) 1) -}}
+{{- $mistakes = append $mistakes "replicas: SQLite has one process; for more, storage.kind is redis" -}}
+{{- end -}}
+{{- if and (not $redis) .autoscaling.enabled -}}
+{{- $mistakes = append $mistakes "autoscaling.enabled: SQLite has one process; for more, storage.kind is redis" -}}
+{{- end -}}
+{{- if and (not $redis) .redis.enabled -}}
+{{- $mistakes = append $mistakes "redis.enabled: nobody would use it; set storage.kind to redis" -}}
+{{- end -}}
+{{- if and $redis .redis.enabled .storage.redis.addresses -}}
+{{- $mistakes = append $mistakes "storage.redis.addresses: the chart knows where its own Redis is (redis.enabled); name addresses only of another" -}}
+{{- end -}}
+{{- if and $redis .redis.enabled .storage.redis.replicas -}}
+{{- $mistakes = append $mistakes "storage.redis.replicas: the chart's own Redis (redis.enabled) has none" -}}
+{{- end -}}
+{{- if and $redis (not .redis.enabled) (not .storage.redis.addresses) -}}
+{{- $mistakes = append $mistakes "storage.redis.addresses: name your Redis, or let the chart run one with redis.enabled" -}}
+{{- end -}}
+{{- if and .redis.enabled (not .redis.auth.existingSecret) -}}
+{{- $mistakes = append $mistakes "redis.auth.existingSecret: is missing" -}}
+{{- end -}}
+{{- if and .limits.counter.enabled (not .limits.counter.addresses) -}}
+{{- $mistakes = append $mistakes "limits.counter.addresses: name a Redis that may forget" -}}
+{{- end -}}
+{{- range $path, $one := dict "storage.redis" .storage.redis "limits.counter" .limits.counter -}}
+{{- if and (eq $one.mode "sentinel") (not $one.master) -}}
+{{- $mistakes = append $mistakes (printf "%s.master: mode sentinel needs it" $path) -}}
+{{- end -}}
+{{- if and (ne $one.mode "sentinel") (or $one.master $one.sentinelUsername $one.sentinelPassword.existingSecret) -}}
+{{- $mistakes = append $mistakes (printf "%s: master and sentinel… belong to mode sentinel" $path) -}}
+{{- end -}}
+{{- if and (eq $one.mode "server") (gt (len $one.addresses) 1) -}}
+{{- $mistakes = append $mistakes (printf "%s.addresses: mode server has one; for several there are sentinel and cluster" $path) -}}
+{{- end -}}
+{{- if and (eq $one.mode "cluster") $one.database -}}
+{{- $mistakes = append $mistakes (printf "%s.database: a Cluster has database 0 alone" $path) -}}
+{{- end -}}
+{{- if and $one.tls.clientCertificate (not $one.tls.existingSecret) -}}
+{{- $mistakes = append $mistakes (printf "%s.tls.existingSecret: clientCertificate needs it" $path) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .autoscaling.enabled (gt (int .autoscaling.minReplicas) (int .autoscaling.maxReplicas)) -}}
+{{- $mistakes = append $mistakes "autoscaling: minReplicas is more than maxReplicas" -}}
+{{- end -}}
+{{- range $path, $one := dict "expiry" .expiry "capsules.expiry" .capsules.expiry -}}
+{{- if gt (include "osak-node.seconds" $one.default | int64) (include "osak-node.seconds" $one.max | int64) -}}
+{{- $mistakes = append $mistakes (printf "%s: default is longer than max" $path) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (or .trust.estonia .trust.anchors) -}}
+{{- $mistakes = append $mistakes "trust: name anchors, or set estonia: without a CA certificate nobody can fetch a share" -}}
+{{- end -}}
+{{- if and .capsules.enabled (not (or .capsules.estonia .capsules.anchors)) -}}
+{{- $mistakes = append $mistakes "capsules: name anchors, or set estonia: without a CA certificate nobody can fetch a capsule" -}}
+{{- end -}}
+{{- if and .capsules.enabled (eq (int .capsules.port) (int .service.port)) -}}
+{{- $mistakes = append $mistakes "capsules.port: is service.port already" -}}
+{{- end -}}
+{{- range $number, $sender := .uploads.senders -}}
+{{- if not (or $sender.tokenSHA256 $sender.certificate) -}}
+{{- $mistakes = append $mistakes (printf "uploads.senders[%d]: needs tokenSHA256 or certificate" $number) -}}
+{{- end -}}
+{{- end -}}
+{{- if .ingress.enabled -}}
+{{- $passes := false -}}
+{{- range $name, $value := .ingress.annotations -}}
+{{- if and (contains "passthrough" $name) (eq $value "true") -}}
+{{- $passes = true -}}
+{{- end -}}
+{{- end -}}
+{{- if not $passes -}}
+{{- $mistakes = append $mistakes "ingress.annotations: none says that TLS is passed through (…passthrough: \"true\"); the node ends TLS itself" -}}
+{{- end -}}
+{{- end -}}
+{{- if and .gateway.enabled (not .gateway.parentRefs) -}}
+{{- $mistakes = append $mistakes "gateway.parentRefs: name a Gateway" -}}
+{{- end -}}
+{{- if and .service.externalTrafficPolicy (eq .service.type "ClusterIP") -}}
+{{- $mistakes = append $mistakes "service.externalTrafficPolicy: is for NodePort and LoadBalancer" -}}
+{{- end -}}
+{{- if and .monitoring.serviceMonitor.enabled .networkPolicy.enabled (not .networkPolicy.metrics) -}}
+{{- $mistakes = append $mistakes "networkPolicy.metrics: let your Prometheus in, or nothing will be read (monitoring.serviceMonitor.enabled)" -}}
+{{- end -}}
+{{- end -}}
+{{- if $mistakes -}}
+{{- fail (printf "\n\nThese values do not go together:\n- %s\n" (join "\n- " $mistakes)) -}}
+{{- end -}}
+{{- end -}}

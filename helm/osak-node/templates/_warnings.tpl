@@ -1,0 +1,46 @@
+{{/* What undoes the threshold or the durability, in these values or in the namespace; a list of sentences, as JSON. */}}
+{{- define "osak-node.warnings" -}}
+{{- $found := list -}}
+{{- range $kind := list "Deployment" "StatefulSet" -}}
+{{- range (lookup "apps/v1" $kind $.Release.Namespace "").items -}}
+{{- $labels := .metadata.labels | default dict -}}
+{{- $instance := get $labels "app.kubernetes.io/instance" -}}
+{{- if and (eq (get $labels "app.kubernetes.io/name") "osak-node") (eq (get $labels "app.kubernetes.io/component") "node") (ne $instance $.Release.Name) -}}
+{{- $found = append $found (printf "the release %s in this namespace is another node. If both are of one group, who has this namespace has both shares." $instance) -}}
+{{- range .spec.template.spec.volumes -}}
+{{- if eq (dig "secret" "secretName" "" .) $.Values.sealing.existingSecret -}}
+{{- $found = append $found (printf "the release %s uses the same node key (Secret %s): its thief reads both databases." $instance $.Values.sealing.existingSecret) -}}
+{{- end -}}
+{{- end -}}
+{{- $theirs := get (.metadata.annotations | default dict) "osak-node/redis" -}}
+{{- if and $theirs (eq $theirs (include "osak-node.redisAddresses" $)) -}}
+{{- $found = append $found (printf "the release %s uses the same Redis (%s): who has it has, or can destroy, both shares." $instance $theirs) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values -}}
+{{- if not .audit.enabled -}}
+{{- $found = append $found "no audit log: nothing that this node did can be proved." -}}
+{{- end -}}
+{{- if and (eq .storage.kind "redis") .storage.redis.allowVolatile -}}
+{{- $found = append $found "allowVolatile: Redis can lose shares that were acknowledged. For trials only." -}}
+{{- end -}}
+{{- if and (eq .storage.kind "redis") (not .redis.enabled) (not .storage.redis.tls.enabled) -}}
+{{- $found = append $found "no TLS to Redis: its password crosses the network in the clear." -}}
+{{- end -}}
+{{- if and .redis.enabled (not .redis.tls.existingSecret) -}}
+{{- $found = append $found "no TLS to Redis: its password crosses the cluster's network in the clear (redis.tls.existingSecret)." -}}
+{{- end -}}
+{{- if not .networkPolicy.enabled -}}
+{{- $found = append $found "no NetworkPolicy: every pod of the cluster reaches health, metrics and Redis." -}}
+{{- end -}}
+{{- if and (or .ingress.enabled .gateway.enabled) (ne .limits.rates.perAddress "off") -}}
+{{- $found = append $found "behind the proxy all clients have its address: set limits.rates.perAddress to \"off\" and let the proxy count." -}}
+{{- end -}}
+{{- if and (eq .storage.kind "redis") (not .limits.counter.enabled) -}}
+{{- $found = append $found "each process counts rates alone: several let several times as much through (limits.counter)." -}}
+{{- end -}}
+{{- end -}}
+{{- $found | toJson -}}
+{{- end -}}

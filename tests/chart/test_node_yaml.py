@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""The node's own loader takes every ``node.yaml`` of the chart, with the files that a pod would find."""
+
+from pathlib import Path
+
+import pytest
+from factories.chart import PEM, Release, moved_to, render
+from factories.chart_matrix import COUNTER, MATRIX, ROLES, SENTINELS, WATCHED
+
+from osak.node.config import ExpirySettings, LimitSettings, NodeConfig, load_node_config
+from osak.node.storage_settings import RedisStorageSettings, SQLiteStorageSettings
+
+KEYS = ("ca.crt", "tls.crt", "tls.key", "node.key", "password", "word", "token", "users.acl")
+SECRETS = {
+    name: dict.fromkeys(KEYS, b"from a Secret")
+    for name in (
+        *("osak-tls", "osak-node-key", "ria-tls", "ria-redis", "ria-redis-tls", "collector"),
+        *("redis-login", "sentinel-login", "redis-tls", "rates-login"),
+    )
+}
+
+
+def _load(release: Release, folder: Path) -> NodeConfig:
+    """What the node of this release would start with, its files below ``folder``."""
+    release.write_files(release.pod, folder, SECRETS)
+    command = release.container["command"]
+    assert command[:4] == ["osak", "node", "run", "--config"]
+    path = folder / command[4].lstrip("/")
+    path.write_text(moved_to(folder, path.read_text(encoding="utf-8")), encoding="utf-8")
+    names = {one["name"]: one.get("value", "ria-0") for one in release.container["env"]}
+    return load_node_config(path, names)
+
+
+@pytest.mark.parametrize("case", MATRIX)
+def test_it_loads(case: str, tmp_path: Path) -> None:
+    """Whatever the values, the node would start, and its folders are volumes."""
+    release = render(MATRIX[case])
+    config = _load(release, tmp_path)
+    assert config.organisation == "Riigi Infosüsteemi Amet"
+    assert str(config.public_url) == "https://osak.example.org:8443"
+    mounts = {mount["mountPath"] for mount in release.container["volumeMounts"]}
+    if config.audit is not None:
+        assert config.audit.folder == tmp_path / "var/lib/osak/audit/ria-0"
+        assert "/var/lib/osak/audit" in mounts
+    if isinstance(config.storage, SQLiteStorageSettings):
+        assert config.storage.path.parent == tmp_path / "var/lib/osak/shares"
+        assert "/var/lib/osak/shares" in mounts
+    assert (config.audit is None) == (case == "sqlite-without-audit")
+
+
+def test_every_setting_arrives(tmp_path: Path) -> None:
+    """What an operator writes into the values is what the node is told."""
+    release = render(SENTINELS, COUNTER, ROLES, WATCHED, {"limits": {"nonceLife": "600s"}})
+    config = _load(release, tmp_path)
+    storage = config.storage
+    assert isinstance(storage, RedisStorageSettings)
+    assert (storage.mode, storage.master, storage.replicas) == ("sentinel", "shares", 1)
+    assert [str(address) for address in storage.addresses] == ["s-1.internal:26379", "s-2.internal:26379"]
+    assert (storage.username, storage.sentinel_username) == ("osak", "watcher")
+    assert storage.sentinel_password_file == tmp_path / "etc/osak/redis/sentinel/password"
+    assert storage.tls is not None
+    assert storage.tls.key_file == tmp_path / "etc/osak/redis/tls/tls.key"
+    limits = config.limits
+    assert (limits.nonce_life, limits.rates.per_address) == (600, None)
+    assert [str(proxy) for proxy in limits.trusted_proxies] == ["10.0.0.0/8", "2001:db8::1/128"]
+    assert limits.counter is not None
+    assert limits.counter.password_file == tmp_path / "etc/osak/counter/password/password"
+    assert limits.counter.tls is not None
+    assert limits.counter.tls.ca_file is None
+    assert config.uploads is not None
+    assert [sender.name for sender in config.uploads.senders] == ["Haigla", "Kohus"]
+    assert config.uploads.senders[1].certificate_file is not None
+    assert config.roles == ("shares", "capsules")
+    assert config.trust is not None
+    assert len(config.trust.intermediates) == 1
+    assert (config.trust.anchors[0], config.trust.policies) == (
+        "estonia",
+        ("0.4.0.2042.1.2", "1.3.6.1.4.1.51361.*"),
+    )
+    revocation = config.trust.revocation
+    assert (revocation.mode, revocation.timeout.seconds, revocation.max_age.seconds) == ("hard", 5, 600)
+    assert [str(network) for network in revocation.networks] == ["10.2.0.0/16"]
+    assert config.trust.smart_id is not None
+    assert config.trust.smart_id.flow_types == ("Notification", "QR")
+    assert config.capsules is not None
+    assert config.capsules.anchors[0] == "estonia"
+    assert config.traces is not None
+    assert (config.traces.sample, config.traces.token_file is None) == (0.1, False)
+
+
+def test_the_chart_s_redis_is_reached_by_name(tmp_path: Path) -> None:
+    """With redis.enabled the node goes to that Redis by its Service, as the user that may do enough."""
+    storage = _load(render(MATRIX["redis-own-tls"]), tmp_path).storage
+    assert isinstance(storage, RedisStorageSettings)
+    assert [str(address) for address in storage.addresses] == ["ria-redis:6379"]
+    assert storage.username == "osak"
+    assert storage.password_file is not None
+    assert storage.tls is not None
+    assert storage.allow_volatile is False
+
+
+def test_every_value_of_the_node_has_its_default() -> None:
+    """Limits that the chart's values leave alone are the node's own defaults, so that the documents hold."""
+    release = render()
+    text = release.one("ConfigMap")["data"]["node.yaml"]
+    limits, expiry = LimitSettings(), ExpirySettings.model_validate({})
+    assert f"max_connections: {limits.max_connections}" in text
+    assert f"max_concurrent_requests: {limits.max_concurrent_requests}" in text
+    for name in ("nonce_life", "request_timeout", "shutdown_timeout", "idle_timeout", "handshake_timeout"):
+        assert f"{name}: {getattr(limits, name)}s" in text
+    assert f"default: {expiry.default // 86400}d" in text
+
+
+def test_certificates_become_files(tmp_path: Path) -> None:
+    """Anchors of values stand where the configuration names them, whole."""
+    _load(render(ROLES), tmp_path)
+    for name in ("anchor-example-people", "intermediate-issuing", "capsules-people", "sender-1"):
+        assert (tmp_path / f"etc/osak/trust/{name}.pem").read_text(encoding="ascii") == PEM

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""What must not be installed is refused before anything reaches a cluster, in words that name the value."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from factories.chart import CHART, EXAMPLE, EXTERNAL_REDIS, OWN_REDIS, merged, refused, run_helm
+
+Values = dict[str, Any]
+
+
+ON = {"enabled": True}
+
+
+def _set(path: str, value: object) -> Values:
+    """Values with one setting, by its dotted path."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("node.id", "Not a name"),
+        ("node.organisation", ""),
+        ("node.organisation", "${HOME}"),
+        ("node.publicURL", "http://osak.example.org"),
+        ("sealing.existingSecret", ""),
+        ("sealing.existingSecret", "Not_a_name"),
+        ("image.repository", ""),
+        ("image.digest", "sha256:1"),
+        ("image.pullPolicy", "Sometimes"),
+        ("replicas", -1),
+        ("replicas", "3"),
+        ("trust.anchors.example-people", "no certificate"),
+        ("trust.policies", ["NCP+"]),
+        ("trust.revocation.mode", "sometimes"),
+        ("trust.revocation.mode", False),
+        ("trust.smartID.flowTypes", ["Telepathy"]),
+        ("trust.smartID.relyingParties", [{"brokeredName": "x"}]),
+        ("storage.kind", "memory"),
+        ("storage.redis.addresses", ["redis://redis.internal"]),
+        ("storage.redis.timeoutSeconds", 0),
+        ("storage.sqlite.size", "5 gigabytes"),
+        ("redis.maxMemory", "most"),
+        ("audit.accessMode", "ReadOnlyMany"),
+        ("limits.maxBodyBytes", 100000),
+        ("limits.shutdownTimeout", "0s"),
+        ("limits.rates.perAddress", "many"),
+        ("limits.rates.perAddress", False),
+        ("limits.trustedProxies", ["proxy.example"]),
+        ("limits.counter.maxConnections", 0),
+        ("expiry.max", "ten years"),
+        ("uploads.senders", [{"name": "Haigla", "tokenSHA256": "secret"}]),
+        ("capsules.port", 0),
+        ("traces.endpoint", "http://user:word@collector"),
+        ("traces.sample", 0),
+        ("service.type", "ExternalName"),
+        ("service.externalTrafficPolicy", "Global"),
+        ("ingress.annotations", {"a": True}),
+        ("gateway.apiVersion", "v1"),
+        ("networkPolicy.clients", ["192.0.2.0/24"]),
+        ("networkPolicy.clients", [{}]),
+        ("networkPolicy.dns", []),
+        ("podDisruptionBudget.maxUnavailable", 0),
+        ("autoscaling.targetCPUUtilization", 200),
+        ("topologySpread.zones", "Never"),
+        ("monitoring.serviceMonitor.interval", "often"),
+        ("tls.certManager.duration", "90d"),
+        ("resources", {"requests": None}),
+        ("resources.requests.cpu", None),
+        ("drainSeconds", 0),
+        ("tolerations", [{"keys": "x"}]),
+        ("affinity", {"nodeAfinity": {}}),
+        ("podLabels.team", 7),
+        ("test.token.key", "a/b"),
+    ],
+)
+def test_the_schema_refuses(path: str, value: object) -> None:
+    """A value of the wrong kind stops helm, and the message names its place."""
+    said = refused(_set(path, value))
+    place = "/" + path.replace(".", "/")
+    # What is missing is told at the place where it should stand.
+    assert f"at '{place}" in said or f"at '{place.rpartition('/')[0]}': missing property" in said
+
+
+def _every_level() -> Iterator[str]:
+    def walk(values: Values, path: str) -> Iterator[str]:
+        yield path
+        for name, value in values.items():
+            # Free names: labels, annotations, certificates.
+            free = name in {"labels", "annotations", "anchors", "intermediates", "requests", "limits"}
+            if isinstance(value, dict) and value and not (free and path):
+                yield from walk(value, f"{path}.{name}".lstrip("."))
+
+    yield from walk(yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8")), "")
+
+
+@pytest.mark.parametrize("level", list(_every_level()))
+def test_a_misspelt_value_is_refused(level: str) -> None:
+    """At every level of the values a name that the chart does not know stops helm."""
+    assert "additional properties 'colour' not allowed" in refused(_set(f"{level}.colour".lstrip("."), "red"))
+
+
+def _objects(schema: Any) -> Iterator[Values]:
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield schema
+        for part in schema.values():
+            yield from _objects(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _objects(part)
+
+
+def test_the_schema_is_closed() -> None:
+    """Every mapping of the schema either names all its keys or says of what kind any of them is."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    found = list(_objects(schema))
+    assert len(found) > 60
+    for one in found:
+        assert one.get("additionalProperties") is False or "properties" not in one, one
+        assert "additionalProperties" in one, one
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"tls": {"existingSecret": ""}}, "tls: name existingSecret, or enable certManager"),
+        (_set("tls.certManager", ON), "exclude each other"),
+        (
+            {"tls": {"existingSecret": "", "certManager": {"enabled": True}}},
+            "tls.certManager.issuerRef.name: is missing",
+        ),
+        ({"replicas": 2}, "replicas: SQLite has one process"),
+        (_set("autoscaling", ON), "autoscaling.enabled: SQLite has one process"),
+        (
+            _set("redis", {"enabled": True, "auth": {"existingSecret": "a"}}),
+            "redis.enabled: nobody would use it",
+        ),
+        (_set("storage.kind", "redis"), "storage.redis.addresses: name your Redis"),
+        (merged(OWN_REDIS, EXTERNAL_REDIS), "storage.redis.addresses: the chart knows"),
+        (
+            merged(OWN_REDIS, _set("storage.redis.replicas", 1)),
+            "storage.redis.replicas: the chart's own Redis",
+        ),
+        (merged(OWN_REDIS, _set("redis.auth.existingSecret", "")), "redis.auth.existingSecret: is missing"),
+        (_set("limits.counter", ON), "limits.counter.addresses: name a Redis"),
+        (
+            merged(EXTERNAL_REDIS, _set("storage.redis.mode", "sentinel")),
+            "storage.redis.master: mode sentinel",
+        ),
+        (merged(EXTERNAL_REDIS, _set("storage.redis.master", "m")), "belong to mode sentinel"),
+        (
+            merged(EXTERNAL_REDIS, _set("storage.redis.addresses", ["a:1", "b:2"])),
+            "storage.redis.addresses: mode server has one",
+        ),
+        (
+            merged(EXTERNAL_REDIS, _set("storage.redis", {"mode": "cluster", "database": 1})),
+            "storage.redis.database: a Cluster has database 0",
+        ),
+        (
+            merged(EXTERNAL_REDIS, _set("storage.redis.tls", {"enabled": True, "clientCertificate": True})),
+            "storage.redis.tls.existingSecret: clientCertificate needs it",
+        ),
+        (
+            merged(EXTERNAL_REDIS, _set("autoscaling", {"enabled": True, "minReplicas": 9})),
+            "minReplicas is more than maxReplicas",
+        ),
+        (_set("expiry.max", "1d"), "expiry: default is longer than max"),
+        (_set("capsules.expiry.default", "2000d"), "capsules.expiry: default is longer than max"),
+        (_set("capsules", ON), "capsules: name anchors, or set estonia"),
+        (_set("capsules", {"enabled": True, "port": 8443}), "capsules.port: is service.port already"),
+        (
+            _set("uploads.senders", [{"name": "Haigla"}]),
+            "uploads.senders[0]: needs tokenSHA256 or certificate",
+        ),
+        (
+            _set(
+                "ingress",
+                {"enabled": True, "annotations": {"nginx.ingress.kubernetes.io/ssl-passthrough": None}},
+            ),
+            "ingress.annotations: none says that TLS is passed through",
+        ),
+        (_set("gateway", ON), "gateway.parentRefs: name a Gateway"),
+        (_set("service.externalTrafficPolicy", "Local"), "service.externalTrafficPolicy: is for NodePort"),
+        (_set("monitoring.serviceMonitor", ON), "networkPolicy.metrics: let your Prometheus in"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(values: Values, said: str) -> None:
+    """Values that contradict each other stop helm, and the message says which and why."""
+    assert said in refused(values)
+
+
+def test_somebody_must_be_trusted() -> None:
+    """A node that believes no certificate could give nobody anything."""
+    values = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    values["trust"] = {"anchors": {}}
+    done = run_helm("template", "ria", str(CHART), values=values, example=False)
+    assert "trust: name anchors, or set estonia" in done.stderr
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    """Whoever made three mistakes hears of three."""
+    said = refused({"replicas": 2}, _set("expiry.max", "1d"), _set("gateway", ON))
+    assert said.count("\n- ") == 3

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Nodes that run as the chart says: with its ``node.yaml`` and ``redis.conf``, at ports of this machine."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from factories.chart import Object, Release, moved_to, pod_of, render
+from factories.node_processes import AUTHORITY, NodeProcess
+from factories.redis_servers import RedisServer, quiet_ports
+
+from osak.node.tls import make_dev_certificate
+from osak.shares.protocol.urls import ServerURL
+
+Secrets = dict[str, dict[str, bytes]]
+
+
+@dataclass(frozen=True)
+class ChartNode:
+    """A release, and where its public URL is on this machine."""
+
+    release: Release
+    url: str
+    secrets: Secrets
+
+    @classmethod
+    def make(cls, values: Object, more_secrets: Secrets | None = None) -> "ChartNode":
+        """Render it for a node whose people are those of the tests."""
+        url = f"https://localhost:{quiet_ports(1)[0]}"
+        certificate, key, _ = make_dev_certificate(ServerURL.parse(url), datetime.now(UTC))
+        secrets = {
+            "osak-tls": {"tls.crt": certificate, "tls.key": key},
+            "osak-node-key": {"node.key": bytes(range(32))},
+        }
+        ours = {
+            "node": {"publicURL": url},
+            "trust": {"anchors": {"example-people": AUTHORITY.certificate_pem.decode()}},
+            "limits": {"rates": {"perAddress": "off", "perShare": "off", "perRecipient": "off"}},
+        }
+        return cls(render(values, ours), url, secrets | (more_secrets or {}))
+
+    def process(
+        self, name: str, folder: Path, redis: RedisServer | None = None, port: int = 0
+    ) -> NodeProcess:
+        """A pod of this name, as a process; ``folder`` is its root and holds the volumes of all."""
+        root = folder / name
+        self.release.write_files(self.release.pod, root, self.secrets)
+        port, admin = port or quiet_ports(1)[0], quiet_ports(1)[0]
+        path = root / self.release.container["command"][-1].lstrip("/")
+        text = moved_to(root, path.read_text(encoding="utf-8"))
+        text = text.replace("0.0.0.0:8443", f"127.0.0.1:{port}").replace("0.0.0.0:9443", f"127.0.0.1:{admin}")
+        if redis is not None:
+            text = text.replace("ria-redis:6379", f"localhost:{redis.port}")
+        # The volume of the audit log is shared.
+        shared = folder / "audit"
+        shared.mkdir(exist_ok=True)
+        text = text.replace(f"{root}/var/lib/osak/audit/", f"{shared}/")
+        path.write_text(text, encoding="utf-8")
+        (path.parent / "tls").mkdir(exist_ok=True)
+        (path.parent / "tls" / "cert.pem").write_bytes(self.secrets["osak-tls"]["tls.crt"])
+        return NodeProcess(
+            path,
+            f"https://localhost:{port}",
+            f"http://127.0.0.1:{admin}",
+            environment={"POD_NAME": name},
+        )
+
+    def redis(self, folder: Path) -> RedisServer:
+        """The Redis of the release, not started yet, with its ``redis.conf`` on this machine."""
+        root = folder / "redis"
+        pod = pod_of(self.release.one("StatefulSet", "ria-redis"))
+        self.release.write_files(pod, root, self.secrets)
+        port = quiet_ports(1)[0]
+        text = (root / "etc/redis/config/redis.conf").read_text(encoding="utf-8")
+        text = moved_to(root, text).replace("port 6379", f"port {port}").replace("bind *", "bind 127.0.0.1")
+        (root / "redis.conf").write_text(text, encoding="utf-8")
+        return RedisServer(root, port)
