@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # Files for `make demo FILES="a.pdf b.docx"`; without any, the demo takes some of this repository's.
 FILES ?=
 PYTEST_FLAGS ?= -n auto
+# Some tests for `make tests TESTS="tests/node -x"`; the bars of coverage are for all of them.
+TESTS ?=
 
 .PHONY: demo test bench schemas reference format lint types contracts tests clean
 
@@ -46,10 +48,14 @@ contracts: $(VENV)/.dev
 
 # The whole code is covered; shares/ and client/container/ hold what must not fail, so they have a bar of their own.
 tests: $(VENV)/.dev
+ifneq ($(TESTS),)
+	$(BIN)/pytest $(PYTEST_FLAGS) $(TESTS)
+else
 	$(BIN)/pytest $(PYTEST_FLAGS) --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=85
 	$(BIN)/coverage report --include='shares/*' --fail-under=90 --format=total
 	$(BIN)/coverage report --include='client/container/*' --omit='*/container/fbs/*' --fail-under=90 --format=total
+endif
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
