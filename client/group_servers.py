@@ -14,6 +14,7 @@ from osak.client.event_loop import run
 from osak.client.group_file import ServerEntry, add_servers
 from osak.client.output import atomic_output
 from osak.coordinator import Coordinator, Group, NodeCheck, Server, Timeouts, TLSSettings
+from osak.coordinator.errors import CoordinatorError, TransportError
 from osak.coordinator.transport.first_contact import read_pin
 from osak.coordinator.transport.http import HTTPTransport
 from osak.shares.configuration import load_settings
@@ -31,8 +32,8 @@ def meet_servers(urls: Sequence[str], ca_file: Path | None) -> list[ServerEntry]
     """What each server says of itself, over a connection bound to the key it showed.
 
     Raises:
-        UsageError: a URL that is none.
-        TransportError: a server cannot be reached.
+        UsageError: a URL that is none, or not the one that a server's tickets must name.
+        CoordinatorError: a server cannot be reached or trusted, or is no share server; it is named.
     """
     return run(_meet([_server_url(url) for url in urls], ca_file))
 
@@ -79,9 +80,15 @@ async def _meet(urls: list[ServerURL], ca_file: Path | None) -> list[ServerEntry
 
 
 async def _meet_one(url: ServerURL, ca_file: Path | None, transport: HTTPTransport) -> ServerEntry:
-    pin = await read_pin(url, Timeouts().connect_seconds)
-    trust = TLSSettings(ca_file=ca_file, pin_sha256=pin)
-    server = Server(id="new", organisation=url.host, url=url, tls=trust)
-    identity: NodeIdentity = await transport.read_identity(server)
+    try:
+        pin = await read_pin(url, Timeouts().connect_seconds)
+        trust = TLSSettings(ca_file=ca_file, pin_sha256=pin)
+        server = Server(id="new", organisation=url.host, url=url, tls=trust)
+        identity: NodeIdentity = await transport.read_identity(server)
+    except TransportError as error:
+        raise CoordinatorError(f"{url} {error}") from error
+    if identity.url not in (None, url):
+        # Files encrypted over this URL could be stored, and never opened: tickets would name the wrong one.
+        raise UsageError(f"{url} takes tickets for {identity.url} alone: add it by that URL")
     kept = str(trust.ca_file) if trust.ca_file else None
     return ServerEntry(identity.id, identity.organisation, str(url), pin, kept)

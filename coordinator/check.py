@@ -100,12 +100,15 @@ async def _expect_refusal(
 
 
 def _judge(server: Server, identity: NodeIdentity | None, elapsed_seconds: float) -> Outcome:
-    """A server at the right place with the wrong name: a configuration mistake, found before it hurts."""
+    """A server with another name or URL than it gives itself: a mistake, found before files stay shut."""
     if identity is None:
         detail = "answered as a share server, but tells no identity"
         return outcome_of(server, Status.OK, detail, elapsed_seconds)
     if identity.id != server.id:
         detail = f"answered, but calls itself {identity.id}: correct its id in the configuration"
+        return outcome_of(server, Status.BAD_REPLY, detail, elapsed_seconds)
+    if identity.url not in (None, server.url):
+        detail = f"answered, but takes tickets for {identity.url} alone: correct its URL in the configuration"
         return outcome_of(server, Status.BAD_REPLY, detail, elapsed_seconds)
     detail = f"answered in {elapsed_seconds * 1000:.0f} ms (version {identity.version})"
     return outcome_of(server, Status.OK, detail, elapsed_seconds)

@@ -258,4 +258,5 @@ def _identity(config: NodeConfig) -> NodeIdentity:
             "max_share_bytes": MAX_SHARE_BYTES,
             "nonce_life_seconds": config.limits.nonce_life,
         },
+        url=config.public_url,
     )

@@ -27,10 +27,10 @@ async def read_pin(url: ServerURL, connect_seconds: float) -> str:
                 url.host, url.port, ssl=unverified_context(), server_hostname=url.host
             )
     except TimeoutError as error:
-        raise TimedOut(f"{url} did not answer in {connect_seconds:g} s", request_sent=False) from error
+        raise TimedOut(f"did not answer in {connect_seconds:g} s", request_sent=False) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise Unreachable(f"{url} cannot be reached: {reason}", request_sent=False) from error
+        raise Unreachable(f"cannot be reached: {reason}", request_sent=False) from error
     try:
         return certificate_pin(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
     finally:

@@ -16,7 +16,7 @@ from osak.shares.errors import MessageError
 from osak.shares.protocol.recipient import check_recipient_id
 from osak.shares.protocol.strict_json import decode_base64, encode_base64, parse_object, text_field
 from osak.shares.protocol.times import parse_time, time_text
-from osak.shares.protocol.urls import check_nonce
+from osak.shares.protocol.urls import ServerURL, check_nonce
 
 MIN_SHARE_BYTES = 32
 MAX_SHARE_BYTES = 128
@@ -100,12 +100,14 @@ class NodeIdentity:
         organisation: who runs it, for people.
         version: of the node's software.
         limits: name to number, e.g. ``nonce_life_seconds``.
+        url: the one URL that tickets for it must name; None if it does not say.
     """
 
     id: str
     organisation: str
     version: str
     limits: Mapping[str, int]
+    url: ServerURL | None = None
 
     @classmethod
     def from_reply(cls, body: bytes) -> "NodeIdentity":
@@ -125,18 +127,18 @@ class NodeIdentity:
         )
         if not all(map(_printable, (node_id, organisation, version))):
             raise MessageError("a node's names are 1 to 200 printable characters long")
-        return cls(node_id, organisation, version, limits)
+        url = ServerURL.parse(text_field(members, "url")) if "url" in members else None
+        return cls(node_id, organisation, version, limits, url)
 
     def to_json(self) -> bytes:
         """Encode for the wire."""
-        return _encode(
-            {
-                "id": self.id,
-                "organisation": self.organisation,
-                "version": self.version,
-                "limits": dict(self.limits),
-            }
-        )
+        said = {
+            "id": self.id,
+            "organisation": self.organisation,
+            "version": self.version,
+            "limits": dict(self.limits),
+        }
+        return _encode(said if self.url is None else {**said, "url": str(self.url)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from simulator.runs import Cluster
 from simulator.virtual_time import run_virtually
 
 from osak.coordinator import NodeCheck, Status, Timeouts
+from osak.shares.protocol.urls import ServerURL
 
 
 def _check(cluster: Cluster) -> tuple[NodeCheck, ...]:
@@ -78,3 +79,13 @@ def test_a_server_with_another_name_is_noticed() -> None:
     first, _ = _check(cluster)
     assert first.outcome.status is Status.BAD_REPLY
     assert "calls itself renamed" in first.outcome.detail
+
+
+def test_a_server_whose_tickets_name_another_url_is_noticed() -> None:
+    """It would take shares and never give one back: its tickets would be for somebody else."""
+    cluster = Cluster(2, 2)
+    cluster.nodes[0].url = ServerURL("elsewhere.example", 443)
+    first, second = _check(cluster)
+    assert first.outcome.status is Status.BAD_REPLY
+    assert "takes tickets for https://elsewhere.example:443 alone" in first.outcome.detail
+    assert second.outcome.status is Status.OK

@@ -165,3 +165,23 @@ def test_mixed_recipients(osak: Osak, group: Group, letter: Path, tmp_path: Path
     for server in group.servers:
         server.kill()
     assert osak("decrypt", box, "-o", tmp_path / "out", "--password-file", password).code == 0
+
+
+def test_a_server_is_added_by_the_url_that_its_tickets_name(osak: Osak, group: Group, tmp_path: Path) -> None:
+    """By another name of the same host files would be encrypted and never opened: refused, exit code 2."""
+    server = group.servers[0]
+    alias, config = f"https://127.0.0.1:{server.port}", tmp_path / "osak.yaml"
+    refused = osak("group", "add", alias, "--threshold", "2", "--yes", config=config)
+    assert refused.code == 2
+    assert f"{alias} takes tickets for {server.url} alone" in refused.errors
+    assert not config.exists()
+
+
+def test_a_server_that_is_not_trusted_is_named(osak: Osak, group: Group, tmp_path: Path) -> None:
+    """Of several URLs the one is told whose certificate the authority did not issue; exit code 6."""
+    server = group.servers[0]
+    authority = group.config_file.parent / "authority.pem"
+    options = ("--threshold", "2", "--ca-file", authority, "--yes")
+    refused = osak("group", "add", server.url, *options, config=tmp_path / "osak.yaml")
+    assert refused.code == 6
+    assert f"{server.url} showed a certificate that is not trusted" in refused.errors

@@ -236,6 +236,7 @@ async def test_identity(node: LocalNode) -> None:
     identity = NodeIdentity.from_reply(await response.read())
     assert (identity.id, identity.organisation) == ("ria", "Riigi Infosüsteemi Amet")
     assert identity.limits["nonce_life_seconds"] == 300
+    assert identity.url == node.config.public_url
 
 
 async def test_admin(node: LocalNode) -> None:

@@ -115,7 +115,7 @@ class SimulatedNode:
 
     def identity(self) -> NodeIdentity:
         """GET /.well-known/osak-node."""
-        return NodeIdentity(self.id, f"Organisation {self.id}", "1.0", {"nonce_life_seconds": 300})
+        return NodeIdentity(self.id, f"Organisation {self.id}", "1.0", {"nonce_life_seconds": 300}, self.url)
 
     def _find(self, share_id: str) -> StoredShare:
         if share_id not in self.shares:

@@ -13,6 +13,7 @@ from osak.shares.errors import MessageError
 from osak.shares.protocol import headers
 from osak.shares.protocol.codes import ProblemCode
 from osak.shares.protocol.messages import MAX_BODY_BYTES, NodeIdentity, NonceReply, Problem, ShareMessage
+from osak.shares.protocol.urls import ServerURL
 
 PERSON = "etsi/PNOEE-48010010101"
 NONCE = "AAECAwQFBgcICQoLDA0ODw"
@@ -57,12 +58,18 @@ def test_nonce_reply_is_read_back(nonce: str) -> None:
     assert NonceReply(nonce) == NonceReply.from_reply(NonceReply(nonce).to_json())
 
 
-@given(PRINTABLE, PRINTABLE, PRINTABLE, st.dictionaries(PRINTABLE, st.integers(-(2**63), 2**63), max_size=4))
+@given(
+    PRINTABLE,
+    PRINTABLE,
+    PRINTABLE,
+    st.dictionaries(PRINTABLE, st.integers(-(2**63), 2**63), max_size=4),
+    st.sampled_from([None, ServerURL("node.example", 443, "/osak"), ServerURL("::1", 8443)]),
+)
 def test_node_identity_is_read_back(
-    node: str, organisation: str, version: str, limits: dict[str, int]
+    node: str, organisation: str, version: str, limits: dict[str, int], url: ServerURL | None
 ) -> None:
     """What a node says of itself arrives unchanged, in any script."""
-    identity = NodeIdentity(node, organisation, version, limits)
+    identity = NodeIdentity(node, organisation, version, limits, url)
     assert identity == NodeIdentity.from_reply(identity.to_json())
 
 
@@ -203,6 +210,8 @@ def test_odd_nonces_are_refused(value: Any) -> None:
         {"limits": {"a": 1.5}},
         {"limits": {"a\x1b[2J": 1}},
         {"limits": {"": 1}},
+        {"url": "http://node.example"},
+        {"url": None},
     ],
 )
 def test_odd_identities_are_refused(change: dict[str, Any]) -> None:
