@@ -234,6 +234,7 @@ def test_codes_are_stable() -> None:
         "ticket-refused",
         "certificate-needed",
         "sender-refused",
+        "certificate-status-unavailable",
         "not-found",
         "method-not-allowed",
         "too-many-requests",
