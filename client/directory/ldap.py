@@ -67,7 +67,7 @@ async def find_certificates(settings: DirectorySettings, serial_numbers: Sequenc
         raise UsageError(f"a directory is asked for {MAX_PEOPLE} people at most, not {count}")
     name = f"the directory {settings.url}"
     async with _translated(name), _connected(settings) as (reader, writer), _in_time(settings.answer_seconds):
-        conversation = _Conversation(reader, writer, MAX_ANSWER_BYTES * count)
+        conversation = Conversation(reader, writer, MAX_ANSWER_BYTES * count)
         await conversation.bind()
         answers: dict[str, Answer] = {}
         people = iter(serial_numbers)
@@ -76,8 +76,8 @@ async def find_certificates(settings: DirectorySettings, serial_numbers: Sequenc
         return answers
 
 
-class _Conversation:
-    """Requests and answers over one connection; every error of the library becomes ``_BadAnswer``."""
+class Conversation:
+    """Requests and answers over one connection; every error of the library becomes ``BadAnswerError``."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, max_bytes: int) -> None:
         self._reader = reader
@@ -91,7 +91,7 @@ class _Conversation:
         await self._send()
         for message in await self._receive():
             if not isinstance(message, sansldap.BindResponse):
-                raise _BadAnswer("answered out of turn")
+                raise BadAnswerError("answered out of turn")
             _require_success(message.result)
 
     async def search(self, base: str, serial_numbers: Sequence[str]) -> dict[str, Answer]:
@@ -102,7 +102,7 @@ class _Conversation:
             for message in await self._receive():
                 answer = answers.get(message.message_id)
                 if answer is None or answer.is_done:
-                    raise _BadAnswer("answered what was not asked")
+                    raise BadAnswerError("answered what was not asked")
                 _take(message, answer)
         return dict(zip(serial_numbers, answers.values(), strict=True))
 
@@ -124,14 +124,14 @@ class _Conversation:
         while True:
             data = await self._reader.read(_READ_BYTES)
             if not data:
-                raise _BadAnswer("broke the connection off")
+                raise BadAnswerError("broke the connection off")
             self._left_bytes -= len(data)
             if self._left_bytes < 0:
-                raise _BadAnswer(f"answered with more than {MAX_ANSWER_BYTES} bytes a person")
+                raise BadAnswerError(f"answered with more than {MAX_ANSWER_BYTES} bytes a person")
             try:
                 messages = self._session.receive(data)
             except Exception as error:
-                raise _BadAnswer("answered something that is not LDAP as it should be") from error
+                raise BadAnswerError("answered something that is not LDAP as it should be") from error
             if messages:
                 return messages
 
@@ -144,16 +144,16 @@ def _take(message: sansldap.LDAPMessage, answer: Answer) -> None:
             found = [value for one in message.attributes if _is_wanted(one.name) for value in one.values]
             answer.certificates += found
             if answer.entries > MAX_ENTRIES or len(answer.certificates) > MAX_CERTIFICATES:
-                raise _BadAnswer(f"has more than {MAX_ENTRIES} entries or certificates of one person")
+                raise BadAnswerError(f"has more than {MAX_ENTRIES} entries or certificates of one person")
             if any(len(value) > MAX_CERTIFICATE_BYTES for value in found):
-                raise _BadAnswer(f"has a certificate of more than {MAX_CERTIFICATE_BYTES} bytes")
+                raise BadAnswerError(f"has a certificate of more than {MAX_CERTIFICATE_BYTES} bytes")
         case sansldap.SearchResultReference():
             answer.is_whole = False
         case sansldap.SearchResultDone():
             _require_success(message.result)
             answer.is_done = True
         case _:
-            raise _BadAnswer("answered out of turn")
+            raise BadAnswerError("answered out of turn")
 
 
 def _is_wanted(attribute: str) -> bool:
@@ -166,16 +166,16 @@ def _require_success(result: sansldap.LDAPResult) -> None:
     if code is sansldap.LDAPResultCode.SUCCESS:
         return
     if code is sansldap.LDAPResultCode.REFERRAL:
-        raise _BadAnswer("sends us to another directory, which is never followed")
+        raise BadAnswerError("sends us to another directory, which is never followed")
     if code is sansldap.LDAPResultCode.SIZE_LIMIT_EXCEEDED:
-        raise _BadAnswer(f"has more than {MAX_ENTRIES} entries of one person, or serves no more")
+        raise BadAnswerError(f"has more than {MAX_ENTRIES} entries of one person, or serves no more")
     if code is sansldap.LDAPResultCode.NO_SUCH_OBJECT:
-        raise _BadAnswer("has no such base; check it in the configuration")
-    raise _BadAnswer(f"refused with {code.name.lower().replace('_', ' ')} ({code.value})")
+        raise BadAnswerError("has no such base; check it in the configuration")
+    raise BadAnswerError(f"refused with {code.name.lower().replace('_', ' ')} ({code.value})")
 
 
-class _BadAnswer(Exception):  # noqa: N818 - never leaves this file
-    """What the directory did, as the end of a sentence that begins with its name."""
+class BadAnswerError(Exception):
+    """What the directory did, as the end of a sentence that begins with its name; ends in ``_translated``."""
 
 
 @asynccontextmanager
@@ -201,7 +201,7 @@ async def _in_time(seconds: float) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
-        raise _BadAnswer("did not answer in time") from error
+        raise BadAnswerError("did not answer in time") from error
 
 
 @asynccontextmanager
@@ -209,7 +209,7 @@ async def _translated(name: str) -> AsyncIterator[None]:
     """Let only ``DirectoryError`` (and cancellation) out."""
     try:
         yield
-    except (_BadAnswer, TransportError) as error:
+    except (BadAnswerError, TransportError) as error:
         raise DirectoryError(f"{name} {error}") from error
     except ssl.SSLCertVerificationError as error:
         reason = getattr(error, "verify_message", "") or error.args[-1]

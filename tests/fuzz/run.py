@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-TARGETS: Final = ("envelope", "header", "tar", "label", "message", "ticket", "configuration")
+TARGETS: Final = ("envelope", "header", "tar", "label", "message", "ticket", "configuration", "directory")
 CORPUS: Final = Path(__file__).parent / "corpus"
 MAX_INPUT_BYTES: Final = 4096
 
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
 
     # Of the standard library what the targets stand on; somebody has imported it already.
     sys.modules.pop("urllib.parse", None)
-    with atheris.instrument_imports(include=["osak", "yaml", "urllib"]):
+    with atheris.instrument_imports(include=["osak", "sansldap", "yaml", "urllib"]):
         target = load_target(chosen.target)
     for number, seed in enumerate(target.seeds()):
         (seeds / f"{number:03}").write_bytes(seed)
