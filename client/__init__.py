@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from osak.client.encryption import Encrypted
     from osak.client.errors import (
         CapsuleServerError,
+        CertificateStatusError,
         ClientError,
         CredentialFileError,
         DirectoryError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         OutputExistsError,
         RunningLoopError,
         UnknownCapsuleServerError,
+        UntrustedCertificateError,
         UsageError,
     )
     from osak.client.identity.card import PINSource
@@ -81,6 +83,7 @@ __all__ = [
     "PKCS12",
     "CapsuleServerError",
     "Certificate",
+    "CertificateStatusError",
     "ClientConfig",
     "ClientError",
     "Configuration",
@@ -132,6 +135,7 @@ __all__ = [
     "UnknownServerError",
     "UnsafeNameError",
     "UnsupportedError",
+    "UntrustedCertificateError",
     "UploadedCapsule",
     "UsageError",
     "WrongKeyError",
@@ -176,6 +180,7 @@ _HOMES = {
     "osak.client.encryption": ("Encrypted",),
     "osak.client.errors": (
         "CapsuleServerError",
+        "CertificateStatusError",
         "ClientError",
         "CredentialFileError",
         "DirectoryError",
@@ -183,6 +188,7 @@ _HOMES = {
         "OutputExistsError",
         "RunningLoopError",
         "UnknownCapsuleServerError",
+        "UntrustedCertificateError",
         "UsageError",
     ),
     "osak.client.identity.card": ("PINSource",),

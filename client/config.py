@@ -21,6 +21,7 @@ from osak.client.errors import UsageError
 from osak.client.identity.settings import CredentialSettings
 from osak.client.recipient_policy import PolicySettings
 from osak.coordinator import Group, Timeouts
+from osak.shares.certificates.settings import TrustSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
 
@@ -38,6 +39,7 @@ class ClientConfig(Settings):
         groups: share servers by group name.
         default_group: the group that ``--to`` uses when none is named; the only one if there is one.
         capsule_servers: capsule servers by the id that containers name them by.
+        trust: to whose certificates one may encrypt; None: to any.
         directory: where people's certificates are looked up; None where nobody is.
         policy: what people get for what they have.
         credentials: what cards and eID services need beside their owners.
@@ -48,6 +50,7 @@ class ClientConfig(Settings):
     groups: dict[str, Group] = Field(default_factory=dict)
     default_group: str | None = None
     capsule_servers: dict[str, CapsuleServer] = Field(default_factory=dict)
+    trust: TrustSettings | None = None
     directory: DirectorySettings | None = None
     policy: PolicySettings = PolicySettings()
     credentials: CredentialSettings = CredentialSettings()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from osak.client.identity.settings import CredentialSettings
     from osak.client.recipient_policy import PolicySettings
     from osak.coordinator import Group, Timeouts
+    from osak.shares.certificates.settings import TrustSettings
 
 
 class Configuration(Protocol):
@@ -33,6 +34,10 @@ class Configuration(Protocol):
     @property
     def capsule_servers(self) -> "Mapping[str, CapsuleServer]":
         """Capsule servers by the id that containers name them by."""
+
+    @property
+    def trust(self) -> "TrustSettings | None":
+        """To whose certificates one may encrypt; None: to any."""
 
     @property
     def directory(self) -> "DirectorySettings | None":
@@ -106,6 +111,10 @@ class _Defaults:
     @property
     def capsule_servers(self) -> "Mapping[str, CapsuleServer]":
         return self._settings.capsule_servers
+
+    @property
+    def trust(self) -> "TrustSettings | None":
+        return None
 
     @property
     def directory(self) -> "DirectorySettings | None":

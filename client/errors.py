@@ -6,9 +6,11 @@ Nothing else leaves the library, but for inputs that the system will not read (`
 OsakError
 ├── ClientError                  the client itself; all of these are here
 │   ├── UsageError               what was asked makes no sense, or something needed was not given
+│   │   ├── UntrustedCertificateError  a recipient's certificate is not to be believed, or was revoked
 │   │   ├── UnknownCapsuleServerError  a container names a capsule server that the configuration does not
 │   │   └── RunningLoopError     a call that would block the event loop it was made in
 │   ├── CapsuleServerError       a capsule server did not do what it should
+│   ├── CertificateStatusError   nobody could tell whether a recipient's certificate was revoked
 │   ├── DirectoryError           the directory of certificates did not do what it should
 │   ├── CredentialFileError      a key, certificate or PKCS#12 file that cannot be used
 │   └── OutputError              the output cannot be written; nothing of it was left behind
@@ -29,6 +31,13 @@ class UsageError(ClientError):
     """What was asked makes no sense, or something needed was not given."""
 
 
+class UntrustedCertificateError(UsageError):
+    """A recipient's certificate is by nobody the configuration believes, not for encryption, or revoked.
+
+    The text names the certificate and the reason.
+    """
+
+
 class UnknownCapsuleServerError(UsageError):
     """A container names a capsule server that the configuration does not have; nobody was asked."""
 
@@ -42,6 +51,10 @@ class CapsuleServerError(ClientError):
 
     The text names the server.
     """
+
+
+class CertificateStatusError(ClientError):
+    """Nobody could tell if a recipient's certificate was revoked, and the configuration wants to know."""
 
 
 class DirectoryError(ClientError):

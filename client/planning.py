@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from osak.client.configuration import Configuration
 from osak.client.key_plan import plan_key, plan_secret
+from osak.client.recipient_plan import KeySource
 from osak.client.recipients import AnyRecipient, Certificate, Person, PublicKey
 from osak.client.shared_secrets import Password, Secret
 
@@ -27,6 +28,8 @@ def plan_for(
         CredentialFileError: a certificate or key that cannot be used.
         InvalidInputError: a key that cannot receive CDOC2 files.
         DirectoryError: the directory does not answer as it should.
+        UntrustedCertificateError: a certificate that the configuration does not believe in, or a revoked one.
+        CertificateStatusError: nobody could tell, and the configuration wants to know.
     """
     if isinstance(recipients, str | Person | PublicKey | Certificate | Password | Secret):
         recipients = [recipients]
@@ -48,4 +51,10 @@ def plan_for(
 
         plans = plan_people(list(people.values()), config, plain_labels=plain_labels)
         planned |= zip(people, plans, strict=True)
+    if config.trust is not None:
+        # Imported here: without `trust` nobody's certificate is checked.
+        from osak.client.recipient_trust import check_recipients  # noqa: PLC0415 - see the line above
+
+        sources = [record.source for recipient in planned.values() for record in recipient.records]
+        check_recipients([source for source in sources if isinstance(source, KeySource)], config.trust)
     return tuple(planned[place] for place in sorted(planned))

@@ -48,13 +48,13 @@ from osak.node.sealing import NodeKey, Sealer
 from osak.node.senders import Senders
 from osak.node.service import ShareService
 from osak.node.smart_id_settings import SmartIDTrust
-from osak.node.status_fetch import StatusFetch
 from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
 from osak.node.tracing.base import SpanMaker, no_span
 from osak.shares.certificates.anchors import read_anchors
 from osak.shares.certificates.settings import RevocationSettings
 from osak.shares.protocol.messages import MAX_SHARE_BYTES, NodeIdentity
+from osak.status_fetch import StatusFetch
 
 _ADMIN_TIMEOUT_SECONDS = 10
 _UNCOUNTED = RateSettings.model_validate(dict.fromkeys(RateSettings.model_fields, "off"))

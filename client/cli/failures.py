@@ -134,8 +134,19 @@ def _client_failure(error: Exception) -> Failure:
             return Failure(6, "output", str(error))
         case errors.CredentialFileError():
             return Failure(3, "credential", str(error))
-        case errors.CapsuleServerError() | errors.DirectoryError():
+        case errors.CapsuleServerError() | errors.DirectoryError() | errors.CertificateStatusError():
             return _service_failure(error)
+        case _:
+            return _usage_failure(error)
+
+
+def _usage_failure(error: Exception) -> Failure:
+    from osak.client import errors  # noqa: PLC0415 - see describe_failure
+
+    match error:
+        case errors.UntrustedCertificateError():
+            hint = "ask its owner for another, or your administrator whom `trust` in the configuration names"
+            return Failure(2, "untrusted-certificate", str(error), hint)
         case errors.UnknownCapsuleServerError():
             hint = "ask your administrator where it is, and add it under capsule_servers"
             return Failure(2, "unknown-server", str(error), hint)
@@ -149,4 +160,6 @@ def _service_failure(error: Exception) -> Failure:
     if isinstance(error, errors.DirectoryError):
         hint = "try again later, or encrypt over the group's servers alone with --cards none"
         return Failure(6, "directory", str(error), hint)
+    if isinstance(error, errors.CertificateStatusError):
+        return Failure(6, "certificate-status", str(error), "try again later; nothing was written")
     return Failure(6, "capsule-server", str(error))

@@ -19,7 +19,7 @@ from osak.client.identity.errors import IdentityServiceError, RefusedSignatureEr
 from osak.client.identity.person_certificate import (
     check_certificate,
     check_es256,
-    read_anchors,
+    read_authorities,
     read_certificate,
 )
 from osak.client.identity.service import EIDService, Refusal, member
@@ -104,7 +104,7 @@ class MobileIDCredential:
             IdentityError: refused, failed, or not to be believed; a ``CredentialError``.
         """
         digest = hashlib.sha256(signing_input).digest()
-        anchors = read_anchors(self._settings.anchors)  # before a person answers for nothing
+        anchors = read_authorities(self._settings.anchors)  # before a person answers for nothing
         service = EIDService(
             _NAME, self._settings, self._timeouts, _REFUSALS, pause_seconds=self._pause_seconds
         )

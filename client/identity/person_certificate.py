@@ -9,7 +9,6 @@ Revocation is the servers' to check.
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -19,24 +18,24 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from cryptography.x509.oid import NameOID
 
 from osak.client.identity.errors import BadSignatureError, IdentityServiceError
+from osak.shares.certificates.anchors import AnchorSource, read_anchors
+from osak.shares.certificates.profile import check_authentication
+from osak.shares.errors import CertificateError, ConfigurationError
 
 _SHA256 = Prehashed(hashes.SHA256())
 _P256_BYTES = 32
 
 
-def read_anchors(paths: Sequence[Path]) -> list[x509.Certificate]:
-    """Every certificate in PEM files.
+def read_authorities(sources: Sequence[AnchorSource]) -> list[x509.Certificate]:
+    """The configured authorities' certificates.
 
     Raises:
-        IdentityServiceError: a file holds something else.
+        IdentityServiceError: a file holds something else, or cannot be read.
     """
-    found: list[x509.Certificate] = []
-    for path in paths:
-        try:
-            found += x509.load_pem_x509_certificates(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise IdentityServiceError(f"{path} holds no readable certificates") from error
-    return found
+    try:
+        return read_anchors(sources)
+    except (OSError, ConfigurationError) as error:
+        raise IdentityServiceError(f"the authorities under anchors cannot be read: {error}") from error
 
 
 def read_certificate(der: bytes) -> x509.Certificate:
@@ -61,13 +60,11 @@ def check_certificate(
     """
     try:
         numbers = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+        check_authentication(certificate)
+    except (CertificateError, ValueError, TypeError, x509.DuplicateExtension) as error:
         raise BadSignatureError("the service sent a certificate that is not for authentication") from error
     if [f"etsi/{number.value!s}" for number in numbers] != [recipient_id]:
         raise BadSignatureError("the service sent the certificate of somebody else")
-    if not usage.digital_signature or usage.content_commitment:
-        raise BadSignatureError("the service sent a certificate that is not for authentication")
     if not _valid(certificate, now):
         raise BadSignatureError("the certificate that the service sent is not valid now")
     if not any(is_issued_by(anchor, certificate, now) for anchor in anchors):

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from osak.client.identity.access_settings import AccessSettings
 from osak.coordinator import TLSSettings
+from osak.shares.certificates.settings import Anchor
 from osak.shares.configuration import Settings
 from osak.shares.setting_types import URL
 
@@ -38,8 +39,8 @@ class ServiceSettings(Settings):
         url: base URL of the service, or of a proxy that speaks its protocol.
         relying_party_uuid: who asks, as in the contract with the service.
         relying_party_name: likewise.
-        anchors: PEM certificates of the authorities that issue people's certificates directly; relative
-            paths start at the YAML's folder.
+        anchors: the authorities that issue people's certificates directly: PEM files (relative paths start at
+            the YAML's folder), or the word ``estonia``.
         tls: how the service's own certificate is trusted.
         display_text: what phones show with the question; ``{file}`` stands for the container's name.
         access: what opens a proxy before the service; None where there is none.
@@ -48,19 +49,10 @@ class ServiceSettings(Settings):
     url: URL
     relying_party_uuid: UUID
     relying_party_name: Annotated[str, Field(min_length=1, max_length=200)]
-    anchors: Annotated[tuple[Path, ...], Field(min_length=1)]
+    anchors: Annotated[tuple[Anchor, ...], Field(min_length=1)]
     tls: TLSSettings = TLSSettings()
     display_text: Annotated[str, Field(min_length=1, max_length=200)] = "Open {file}"
     access: AccessSettings | None = None
-
-    @field_validator("anchors", mode="after")
-    @classmethod
-    def _find_anchors(cls, value: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
-        paths = tuple((info.context or {}).get("folder", Path()) / path for path in value)
-        missing = [str(path) for path in paths if not path.is_file()]
-        if missing:
-            raise ValueError(f"there is no file {', '.join(missing)}")
-        return paths
 
 
 class SmartIDSettings(ServiceSettings):

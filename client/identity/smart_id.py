@@ -18,7 +18,7 @@ from osak.client.identity.errors import BadSignatureError
 from osak.client.identity.person_certificate import (
     check_certificate,
     check_rs256,
-    read_anchors,
+    read_authorities,
     read_certificate,
 )
 from osak.client.identity.service import EIDService, member
@@ -86,7 +86,7 @@ class SmartIDCredential:
             IdentityError: refused, failed, or not to be believed; a ``CredentialError``.
         """
         digest = hashlib.sha256(signing_input).digest()
-        anchors = read_anchors(self._settings.anchors)  # before a person answers for nothing
+        anchors = read_authorities(self._settings.anchors)  # before a person answers for nothing
         service = EIDService(
             SERVICE_NAME, self._settings, self._timeouts, REFUSALS, pause_seconds=self._pause_seconds
         )

@@ -20,7 +20,7 @@ from osak.client.identity.errors import BadSignatureError
 from osak.client.identity.person_certificate import (
     check_certificate,
     check_ps256,
-    read_anchors,
+    read_authorities,
     read_certificate,
 )
 from osak.client.identity.service import EIDService, member
@@ -97,7 +97,7 @@ class SmartIDv3Credential:
             IdentityError: refused, failed, or not to be believed; a ``CredentialError``.
         """
         challenge, interactions = rp_challenge(signing_input), self._interactions()
-        anchors = read_anchors(self._settings.anchors)  # before a person answers for nothing
+        anchors = read_authorities(self._settings.anchors)  # before a person answers for nothing
         service = EIDService(
             SERVICE_NAME, self._settings, self._timeouts, REFUSALS, pause_seconds=self._pause_seconds
         )

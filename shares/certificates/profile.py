@@ -53,13 +53,15 @@ def check_authentication(certificate: x509.Certificate, policies: Sequence[str] 
     else:
         if _AUTHENTICATION_PURPOSES.isdisjoint(purposes):
             raise CertificateError("none of the certificate's extended key usages is authentication")
-    found = _policies(certificate)
-    if policies and not any(_fits(one, pattern) for one in found for pattern in policies):
-        raise CertificateError("the certificate has none of the accepted policies")
+    _check_policies(certificate, policies)
 
 
-def check_encryption(certificate: x509.Certificate) -> None:
+def check_encryption(certificate: x509.Certificate, policies: Sequence[str] = ()) -> None:
     """Check that one may encrypt to a certificate: its key is for agreement (EC) or encipherment (RSA).
+
+    Args:
+        certificate: whose chain was checked.
+        policies: as with ``check_authentication``.
 
     Raises:
         CertificateError: it is for something else, for signing above all.
@@ -70,6 +72,7 @@ def check_encryption(certificate: x509.Certificate) -> None:
     elliptic = isinstance(certificate.public_key(), ec.EllipticCurvePublicKey)
     if not (usage.key_agreement if elliptic else usage.key_encipherment or usage.data_encipherment):
         raise CertificateError("the certificate is not for encryption")
+    _check_policies(certificate, policies)
 
 
 def _usage(certificate: x509.Certificate) -> x509.KeyUsage:
@@ -84,6 +87,12 @@ def _check_no_signing(certificate: x509.Certificate, usage: x509.KeyUsage) -> No
         raise CertificateError("the certificate is for signing documents")
     if usage.key_cert_sign or usage.crl_sign:
         raise CertificateError("the certificate is an authority's")
+
+
+def _check_policies(certificate: x509.Certificate, accepted: Sequence[str]) -> None:
+    found = _policies(certificate)
+    if accepted and not any(_fits(one, pattern) for one in found for pattern in accepted):
+        raise CertificateError("the certificate has none of the accepted policies")
 
 
 def _policies(certificate: x509.Certificate) -> list[str]:

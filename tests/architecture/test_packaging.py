@@ -43,7 +43,9 @@ def wheel(source_distribution: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_the_wheel_holds_every_module_of_the_tree(wheel: Path) -> None:
     """Modules of the four packages under ``osak``, what stands beside them, and the marker of types."""
-    expected = {f"osak/{name}" for name in ("__init__.py", "__main__.py", "errors.py", "py.typed")}
+    expected = {
+        f"osak/{name}" for name in ("__init__.py", "__main__.py", "errors.py", "status_fetch.py", "py.typed")
+    }
     for package in PACKAGES:
         expected |= {f"osak/{path.relative_to(ROOT)}" for path in (ROOT / package).rglob("*.py")}
     with zipfile.ZipFile(wheel) as archive:

@@ -68,7 +68,7 @@ credentials:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"anchors": "[trust/nowhere.pem]"}, "no file"),
+        ({"anchors": "[trust/nowhere.pem]"}, "no such file"),
         ({"anchors": "[]"}, "anchors"),
         ({"uuid": "DEMO"}, "relying_party_uuid"),
         ({"url": "http://sid.example"}, "url"),

@@ -293,6 +293,6 @@ async def test_cancelled(simulator: Phones, address: EIDAddress, shown: Shown) -
 async def test_anchors_that_are_none(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
     """Before anybody is asked the configured authorities are read."""
     address.anchors.write_text("nothing")
-    with pytest.raises(IdentityServiceError, match="no readable certificates"):
+    with pytest.raises(IdentityServiceError, match="expected CA certificates"):
         await credential(address, shown).sign(SIGNING_INPUT)
     assert simulator.questions == []

@@ -21,9 +21,9 @@ from osak.node.auth.memo import Finding, Memo
 from osak.node.auth.observer import TrustObserver
 from osak.node.auth.revocation import RETRY_SECONDS, StatusChecker
 from osak.node.errors import CertificateRevokedError, StatusUnavailableError
-from osak.node.status_fetch import StatusFetch
 from osak.shares.certificates.settings import RevocationSettings
 from osak.shares.certificates.status import UNSTATED_LIFE
+from osak.status_fetch import StatusFetch
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 

@@ -12,9 +12,9 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer
 
-from osak.node.status_fetch import GuardedResolver, StatusFetch
 from osak.shares.certificates.settings import RevocationSettings
 from osak.shares.errors import StatusError
+from osak.status_fetch import GuardedResolver, StatusFetch
 
 TYPE = "application/ocsp-response"
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""How a node asks where a certificate says: HTTP without redirects, cookies or proxies, to public addresses.
+"""Asking where a certificate says: HTTP without redirects, cookies or proxies, to public addresses only.
 
 A name is resolved once, and the connection goes to the address that was judged, so a name server cannot show
 one address and mean another. Every answer has an end in bytes and in time. A session lives for one question:
 answers are remembered, so there is nothing to keep a connection for.
+
+It stands beside the four packages: nodes and clients ask alike, and neither may lean on the other.
 """
 
 import asyncio
