@@ -3,12 +3,15 @@
 
 Imported only when nothing in the container opened without them, so that programs without servers never
 load what speaks to any. One record that is of no use says nothing about the next; a signature that was
-refused does.
+refused does. Only the first ``MAX_RECORDS`` of each kind are tried: a stranger's container could name a
+person hundreds of times, and each time the person would be asked to sign, and servers to answer.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
+from typing import Final
 
 from cryptography import x509
 
@@ -51,6 +54,9 @@ _NEXT_RECORD = (
     UsageError,
     CapsuleServerError,
 )
+
+MAX_RECORDS: Final = 4
+"""An honest container has one record a person and kind; two kinds of shares make two."""
 
 Unlocked = tuple[PayloadKeys, tuple[Outcome, ...]]
 
@@ -98,7 +104,7 @@ class ServedRecords:
     def _capsule_attempts(self) -> Iterator[Callable[[], Unlocked]]:
         """One for every record that a capsule server keeps for this key."""
         if self.private_key is not None:
-            for record in capsule_records(self.header, self.private_key):
+            for record in islice(capsule_records(self.header, self.private_key), MAX_RECORDS):
                 yield partial(self._fetch_capsule, record, self.private_key)
 
     def _fetch_capsule(self, record: Recipient, key: PrivateKey) -> Unlocked:
@@ -132,7 +138,7 @@ def servers_named(quest: ShareQuest) -> Iterator[Server]:
 
 
 def share_records(header: ContainerHeader, credential: Credential) -> Iterator[tuple[Recipient, ShareQuest]]:
-    """Usable share records for this person, t-of-n before n-of-n: they need fewer servers."""
+    """Usable share records for this person, t-of-n before n-of-n: they need fewer servers. A few at most."""
     found = [
         (recipient, quest_for(recipient.capsule))
         for recipient in header.recipients
@@ -140,7 +146,7 @@ def share_records(header: ContainerHeader, credential: Credential) -> Iterator[t
         and isinstance(recipient.capsule, KeySharesCapsule | ThresholdSharesCapsule)
     ]
     mine = [item for item in found if item[1].recipient_id == credential.recipient_id]
-    yield from sorted(mine, key=lambda item: item[1].scheme != "t-of-n")
+    yield from islice(sorted(mine, key=lambda item: item[1].scheme != "t-of-n"), MAX_RECORDS)
 
 
 async def _collect(

@@ -30,6 +30,7 @@ from osak.client.opening import Keys, open_container
 from osak.coordinator import (
     Group,
     InvalidPlacementError,
+    NotEnoughSharesError,
     Server,
     TicketSignature,
     UnknownServerError,
@@ -147,6 +148,22 @@ def test_the_first_failure_is_told_when_no_record_opens(office: Office) -> None:
     box.unlink()
     with pytest.raises(UnknownServerError):
         office.open(office.container(strange, _impossible(good)))
+
+
+def test_nobody_signs_again_and_again_for_one_container(office: Office) -> None:
+    """A container that names a person ten times, always for another key, gets four signatures and no more."""
+    credential, others = TestCredential(), [office.capsule() for _ in range(10)]
+    box = office.container(
+        *(replace(capsule, salt=bytes([number] * 32)) for number, capsule in enumerate(others))
+    )
+    for node in office.nodes:
+        node.shares = {
+            share_id: replace(stored, message=ShareMessage(bytes(32), RECIPIENT))
+            for share_id, stored in node.shares.items()
+        }
+    with pytest.raises(NotEnoughSharesError):
+        office.open(box, credential)
+    assert credential.signatures == 4
 
 
 def test_a_bad_url_in_a_trusted_container_hides_no_other(office: Office) -> None:
