@@ -175,6 +175,14 @@ def test_a_card_that_is_named_too_gets_one_record(
     assert (made.code, made.facts.get("recipients")) == (0, 2), made.errors
 
 
+def test_without_a_directory_it_says_so(osak: Osak, country: Country, letter: Path, tmp_path: Path) -> None:
+    """The section left out: shares for everybody, as ever, and a line that tells why."""
+    made = osak("encrypt", letter, "-o", tmp_path / "a.cdoc2", "--to", country.group.person.code)
+    assert (made.code, made.facts["recipients"]) == (0, 1)
+    assert "no directory in the configuration: nobody is looked up" in made.errors
+    assert made.facts["plan"][0]["directory"] == "no-directory"
+
+
 def test_one_failure_undoes_all(osak: Osak, country: Country, letter: Path, tmp_path: Path) -> None:
     """The capsule server is down: no share stays at any node, no file is written."""
     port, fetch = quiet_ports(2)
