@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Files for `make demo FILES="a.pdf b.docx"`; without any, the demo takes some of this repository's.
 FILES ?=
-PYTEST_FLAGS ?= -n auto
+PYTEST_FLAGS ?= -n auto --dist loadgroup
 # Some tests for `make tests TESTS="tests/node -x"`; the bars of coverage are for all of them.
 TESTS ?=
 

@@ -20,7 +20,8 @@ from osak.node.audit.record import Position
 from osak.node.audit.segments import verify_log
 from osak.node.config import load_node_config
 from osak.node.errors import NodeError
-from osak.node.init import CreatedNode, create_node
+from osak.node.health import ask_health
+from osak.node.init import CONFIG_NAME, CreatedNode, create_node
 from osak.node.migration import migrate as move_shares
 from osak.node.sealing import NodeKey
 from osak.node.server import serve
@@ -67,6 +68,9 @@ def node() -> None:
 @click.option("--url", required=True, help="Where clients will reach it: https://HOST[:PORT].")
 @click.option("--listen", metavar="HOST:PORT", help="Default: all addresses, at the URL's port.")
 @click.option("--admin", metavar="HOST:PORT", help="Health and metrics. Default: 127.0.0.1:9443.")
+@click.option(
+    "--redis", metavar="HOST:PORT", help="Keep shares in this Redis (or unix:/PATH). Default: an SQLite file."
+)
 @click.option("--dev-tls", is_flag=True, help="Make a self-signed certificate, to try things out.")
 @click.option(
     "--trust",
@@ -75,6 +79,7 @@ def node() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="CA certificates (PEM) whose people may fetch shares. Repeatable.",
 )
+@click.option("--keep", is_flag=True, help="Do nothing if DIR holds a node already.")
 def init(
     *,
     folder: Path,
@@ -83,10 +88,15 @@ def init(
     url: str,
     listen: str | None,
     admin: str | None,
+    redis: str | None,
     dev_tls: bool,
     trust: tuple[Path, ...],
+    keep: bool,
 ) -> None:
     """Write a new node's configuration and keys into DIR."""
+    if keep and (folder / CONFIG_NAME).is_file():
+        click.echo(f"{folder} holds a node already; it is left as it is")
+        return
     with _exit_codes():
         created = create_node(
             folder,
@@ -95,6 +105,7 @@ def init(
             url=url,
             listen=listen,
             admin=admin,
+            redis=redis,
             dev_tls=dev_tls,
             trust=trust,
         )
@@ -115,6 +126,22 @@ def run(config_file: Path) -> None:
     """Serve shares until SIGTERM or SIGINT; log JSON lines to stderr."""
     with _exit_codes():
         uvloop.run(serve(load_node_config(config_file, os.environ)))
+
+
+@node.command()
+@click.option(
+    "-c",
+    "--config",
+    "config_file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The node's YAML.",
+)
+def health(config_file: Path) -> None:
+    """Ask the node that runs with this YAML whether it is ready; exit code 0 if it is, 6 if not."""
+    with _exit_codes():
+        click.echo(ask_health(load_node_config(config_file, os.environ).admin.listen))
 
 
 @node.command()

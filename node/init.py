@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 
 from osak.node.config import check_node_name, parse_listen_address
 from osak.node.sealing import NODE_KEY_BYTES
+from osak.node.storage_settings import parse_redis_address
 from osak.node.template import NewNode, render_config
 from osak.node.tls import make_dev_certificate
 from osak.shares.certificates.anchors import read_certificates
@@ -52,6 +53,7 @@ def create_node(
     url: str,
     listen: str | None = None,
     admin: str | None = None,
+    redis: str | None = None,
     dev_tls: bool = False,
     trust: Sequence[Path] = (),
 ) -> CreatedNode:
@@ -64,6 +66,7 @@ def create_node(
         url: public URL, in any spelling.
         listen: ``HOST:PORT``; by default all addresses at the URL's port.
         admin: ``HOST:PORT``; by default loopback.
+        redis: where a Redis keeps the shares; by default an SQLite file does.
         dev_tls: make a self-signed certificate.
         trust: PEM files of CA certificates to copy.
 
@@ -71,7 +74,7 @@ def create_node(
         ConfigurationError: a value is not what it should be, or the folder is not empty.
         OSError: something cannot be read or written.
     """
-    public_url = _check(node_id, organisation, url, listen, admin)
+    public_url = _check(node_id, organisation, url, listen=listen, admin=admin, redis=redis)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(str(folder), ["exists already; choose a new or empty folder"])
     anchors = {f"trust/{path.name}": _certificates(path) for path in trust}
@@ -84,6 +87,7 @@ def create_node(
         listen=listen or f"0.0.0.0:{public_url.port}",
         admin=admin or "127.0.0.1:9443",
         anchors=tuple(anchors),
+        redis=redis,
     )
     contents = {CONFIG_NAME: render_config(node).encode(), "node.key": secrets.token_bytes(NODE_KEY_BYTES)}
     pin = None
@@ -95,7 +99,9 @@ def create_node(
     return CreatedNode(folder, str(public_url), tuple(folder / name for name in contents | anchors), pin)
 
 
-def _check(node_id: str, organisation: str, url: str, listen: str | None, admin: str | None) -> ServerURL:
+def _check(
+    node_id: str, organisation: str, url: str, *, listen: str | None, admin: str | None, redis: str | None
+) -> ServerURL:
     """Find all mistakes before anything is written."""
     checks: list[tuple[str, Callable[[str], object], str | None]] = [
         ("--id", check_node_name, node_id),
@@ -103,6 +109,7 @@ def _check(node_id: str, organisation: str, url: str, listen: str | None, admin:
         ("--url", ServerURL.parse, url),
         ("--listen", parse_listen_address, listen),
         ("--admin", parse_listen_address, admin),
+        ("--redis", parse_redis_address, redis),
     ]
     problems: list[str] = []
     for option, check, value in checks:

@@ -42,7 +42,12 @@ class RedisAddress(NamedTuple):
         return f"unix:{self.socket}" if self.socket else f"{self.host}:{self.port}"
 
 
-def _parse_redis_address(value: Any) -> RedisAddress:
+def parse_redis_address(value: Any) -> RedisAddress:
+    """Read ``HOST:PORT`` or ``unix:/PATH``.
+
+    Raises:
+        ValueError: any other form.
+    """
     if isinstance(value, RedisAddress):
         return value
     found = _REDIS_ADDRESS.fullmatch(value) if isinstance(value, str) else None
@@ -76,7 +81,7 @@ class RedisSettings(Settings):
     addresses: tuple[
         Annotated[
             RedisAddress,
-            PlainValidator(_parse_redis_address),
+            PlainValidator(parse_redis_address),
             WithJsonSchema({"type": "string", "pattern": "^(unix:/.+|.+:[0-9]+)$"}),
         ],
         ...,

@@ -33,9 +33,7 @@ tls:
   key_file: tls/key.pem
 
 storage:
-  # sqlite: one file, durable before a client hears 201. memory: for trials, gone at the end.
-  kind: sqlite
-  path: shares.sqlite
+$storage
 
 trust:
   # CA certificates (PEM files) whose people may fetch shares: roots, or issuing CAs themselves. The word
@@ -118,6 +116,19 @@ admin:
   listen: $admin
 """)
 
+_SQLITE: Final = """\
+  # sqlite: one file, durable before a client hears 201. redis: for several processes of one node. memory: for
+  # trials, gone at the end.
+  kind: sqlite
+  path: shares.sqlite"""
+
+_REDIS: Final = Template("""\
+  # Redis 6.2 or newer, with `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`: else
+  # the node does not start. More settings (Sentinels, Cluster, users, TLS, replicas): see node.redis.yaml.
+  kind: redis
+  addresses:
+    - $address""")
+
 
 @dataclass(frozen=True, slots=True)
 class NewNode:
@@ -127,6 +138,7 @@ class NewNode:
         public_url: canonical text.
         listen: ``HOST:PORT``, as is ``admin``.
         anchors: paths of PEM files, relative to the YAML.
+        redis: ``HOST:PORT`` or ``unix:/PATH`` of a Redis that keeps the shares; None for an SQLite file.
     """
 
     id: str
@@ -135,6 +147,7 @@ class NewNode:
     listen: str
     admin: str
     anchors: Sequence[str] = field(default=())
+    redis: str | None = None
 
 
 def render_config(node: NewNode) -> str:
@@ -148,6 +161,7 @@ def render_config(node: NewNode) -> str:
         listen=_quote(node.listen),
         admin=_quote(node.admin),
         anchors=lines,
+        storage=_SQLITE if node.redis is None else _REDIS.substitute(address=_quote(node.redis)),
     )
 
 

@@ -7,7 +7,15 @@ when the tests themselves run in the background or under ``nohup``, whose childr
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What one worker must do alone takes longest, so it comes first."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
 
 settings.register_profile("osak", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("osak")

@@ -11,6 +11,7 @@ from factories.people import TestCA
 
 from osak.node.cli import node
 from osak.node.config import load_node_config
+from osak.node.storage_settings import RedisStorageSettings
 from osak.node.tls import certificate_pin
 
 NAMES = ("--id", "ria", "--organisation", 'Amet "A" # {b}', "--url", "https://Node.example/")
@@ -135,3 +136,25 @@ def test_development_certificate_fits_any_host(tmp_path: Path, url: str) -> None
     )
     context = ssl.create_default_context(cafile=tmp_path / "n" / "tls" / "cert.pem")
     assert len(context.get_ca_certs()) == 1
+
+
+def test_with_redis(tmp_path: Path, authority: Path) -> None:
+    """Shares go to the Redis that was named, and what is none is refused before anything is written."""
+    result = init(tmp_path / "n", "--dev-tls", "--trust", authority, "--redis", "redis:6379")
+    assert result.exit_code == 0, result.output
+    storage = load_node_config(tmp_path / "n" / "node.yaml", {}).storage
+    assert isinstance(storage, RedisStorageSettings)
+    assert [str(address) for address in storage.addresses] == ["redis:6379"]
+    refused = init(tmp_path / "m", "--redis", "redis://redis:6379")
+    assert (refused.exit_code, "--redis: an address is HOST:PORT" in refused.output) == (2, True)
+    assert not (tmp_path / "m").exists()
+
+
+def test_keep(tmp_path: Path) -> None:
+    """With --keep a node that is there stays as it is; without, the folder is refused."""
+    assert init(tmp_path / "n", "--keep").exit_code == 0
+    key = (tmp_path / "n" / "node.key").read_bytes()
+    again = init(tmp_path / "n", "--keep")
+    assert (again.exit_code, "left as it is" in again.output) == (0, True)
+    assert (tmp_path / "n" / "node.key").read_bytes() == key
+    assert init(tmp_path / "n").exit_code == 2

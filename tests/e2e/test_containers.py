@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""The image, and the five organisations of compose.yaml: servers are stopped, networks cut."""
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories.containers import NODE_IMAGE, REDIS_IMAGE, Engine, engine, make_images
+
+from osak.client.cli.main import main
+from osak.client.demo.people import DemoPerson, make_person
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("containers")]
+PROJECT = "osaktest"
+URLS = [f"https://localhost:{port}" for port in range(8441, 8446)]
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory: pytest.TempPathFactory) -> DemoPerson:
+    """Somebody whose authority the servers trust."""
+    return make_person(tmp_path_factory.mktemp("person"))
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Engine]:
+    """An engine with the images; a short path, since it has a socket in it."""
+    with tempfile.TemporaryDirectory(prefix="osak-") as name, engine(Path(name)) as found:
+        make_images(found, Path(name))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def five(running: Engine, person: DemoPerson) -> Iterator[Engine]:
+    """All five organisations up and healthy."""
+    settings = {
+        "OSAK_IMAGE": NODE_IMAGE,
+        "OSAK_REDIS_IMAGE": REDIS_IMAGE,
+        "OSAK_TRUST": str(person.authority_file),
+    }
+    # The containers' users read it.
+    person.authority_file.chmod(0o644)
+    try:
+        running.compose("-p", PROJECT, "up", "-d", **settings)
+        for name in ("ria", "pank", "ylikool", "haigla", "raamatukogu"):
+            wait_for(running, name, "healthy")
+        yield running
+    finally:
+        running.compose("-p", PROJECT, "down", "-v", "-t", "2", **settings)
+
+
+def container(running: Engine, service: str) -> str:
+    """A service's container."""
+    return running.docker(
+        "ps",
+        "-aq",
+        "--filter",
+        f"label=com.docker.compose.project={PROJECT}",
+        "--filter",
+        f"label=com.docker.compose.service={service}",
+    ).strip()
+
+
+def state(running: Engine, service: str) -> dict[str, Any]:
+    """What the engine says of it."""
+    (found,) = json.loads(running.docker("inspect", container(running, service)))
+    assert isinstance(found, dict)
+    return found
+
+
+def wait_for(running: Engine, service: str, health: str) -> None:
+    """Return when its health check says so."""
+    deadline = time.monotonic() + 120
+    while state(running, service)["State"]["Health"]["Status"] != health:
+        assert time.monotonic() < deadline, running.docker("logs", container(running, service))
+        time.sleep(0.5)
+
+
+def osak(*arguments: str | Path) -> int:
+    """Run one command line in this process; return its exit code."""
+    return main([*map(str, arguments), "--quiet"])
+
+
+def test_servers_stopped_networks_cut(five: Engine, person: DemoPerson, tmp_path: Path) -> None:
+    """3 of 5: opens with one server stopped and one cut off; not with a third's Redis gone; then again."""
+    config = ("--config", tmp_path / "osak.yaml")
+    assert osak("group", "add", *URLS, "--group", "g", "--threshold", "3", "--yes", *config) == 0
+    letter = tmp_path / "kiri.txt"
+    letter.write_bytes(b"Tere! " * 1000)
+    box = tmp_path / "a.cdoc2"
+    assert osak("encrypt", letter, "-o", box, "--to", person.code, *config) == 0
+    credential = ("--p12", person.p12_file, "--p12-password-file", person.password_file)
+
+    def opens(name: str) -> int:
+        return osak("decrypt", box, "-o", tmp_path / name, *credential, *config)
+
+    assert opens("all") == 0
+    ria, pank = container(five, "ria"), container(five, "pank")
+    five.docker("stop", "-t", "5", ria)
+    for network in ("outside", "pank"):
+        five.docker("network", "disconnect", f"{PROJECT}_{network}", pank)
+    assert opens("three") == 0
+    assert (tmp_path / "three" / letter.name).read_bytes() == letter.read_bytes()
+    five.docker("stop", "-t", "5", container(five, "ylikool-redis"))
+    assert opens("two") == 4
+    assert not (tmp_path / "two").exists()
+    five.docker("start", ria, container(five, "ylikool-redis"))
+    wait_for(five, "ria", "healthy")
+    assert opens("again") == 0
+    for network in ("outside", "pank"):
+        five.docker("network", "connect", f"{PROJECT}_{network}", pank)
+
+
+def test_a_stopped_node_ends_cleanly(five: Engine) -> None:
+    """``docker stop`` is a clean end, and the shares are there afterwards."""
+    name = container(five, "haigla")
+    five.docker("stop", "-t", "20", name)
+    assert state(five, "haigla")["State"]["ExitCode"] == 0
+    five.docker("start", name)
+    wait_for(five, "haigla", "healthy")
+
+
+def test_what_a_node_may_do(five: Engine) -> None:
+    """No root, no capabilities, nothing to write but its volume, and its Redis is nobody else's."""
+    found = state(five, "raamatukogu")
+    assert found["Config"]["User"] == "10001:10001"
+    host = found["HostConfig"]
+    assert (host["ReadonlyRootfs"], host["CapDrop"]) == (True, ["ALL"])
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    code = "import pathlib; pathlib.Path('/opt/osak/new').write_text('x')"
+    with pytest.raises(AssertionError, match=r"Read-only file system|Permission denied"):
+        five.docker("exec", container(five, "raamatukogu"), "/opt/osak/bin/python", "-c", code)
+    code = "import socket; socket.create_connection(('pank-redis', 6379), 2)"
+    with pytest.raises(AssertionError, match=r"Name or service|Temporary failure|timed out|unreachable"):
+        five.docker("exec", container(five, "raamatukogu"), "/opt/osak/bin/python", "-c", code)
+
+
+def test_the_image(running: Engine) -> None:
+    """It brings a list of what is in it, no pip, and no secret; its commands work with a read-only root."""
+    once = ["run", "--rm", "--read-only", "--network=none"]
+    python = [*once, "--entrypoint", "/opt/osak/bin/python", NODE_IMAGE]
+    show = "import sys; sys.stdout.write(open('/opt/osak/sbom.cdx.json').read())"
+    bill = json.loads(running.docker(*python, "-Ic", show))
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {"osak", "aiohttp", "cryptography", "redis"} <= {part["name"] for part in bill["components"]}
+    with pytest.raises(AssertionError, match="No module named pip"):
+        running.docker(*python, "-Im", "pip", "--version")
+    (image,) = json.loads(running.docker("inspect", NODE_IMAGE))
+    assert not [line for line in image["Config"]["Env"] if "KEY" in line or "PASSWORD" in line]
+    told = running.docker(*once, NODE_IMAGE, "--help")
+    assert "migrate" in told
+
+
+def test_a_node_without_configuration(running: Engine) -> None:
+    """Started without a volume it says what is missing, with exit code 2 or 6."""
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--read-only", NODE_IMAGE],
+        env=running.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 6
+    assert "node.yaml" in done.stderr

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""A Docker engine for tests, and the images that they need, made without pulling any.
+
+The engine that is there is used; without one, root starts one of its own. No registry of images is asked:
+the base is a Debian made by debootstrap, with the wheels that the image's build wants lying in it, and pip
+told so. The Dockerfile is the one that people build.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Wheels are made by the tests' own Python, so the base has the same.
+SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
+BASE_IMAGE = "osak-test-base"
+REDIS_IMAGE = "osak-test-redis"
+NODE_IMAGE = "osak-test-node"
+_PACKAGES = "ca-certificates,python3,python3-venv,redis-server"
+# The suite's Python is 3.11.2, and redis-py wants this below 3.11.3.
+_ALSO_WANTED = ("cyclonedx-bom>=7,<8", "async-timeout>=4.0.3")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine."""
+
+    host: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For commands that talk to it."""
+        return os.environ | ({"DOCKER_HOST": self.host} if self.host else {})
+
+    def docker(self, *arguments: str, **options: str) -> str:
+        """Run ``docker``; return what it says on stdout."""
+        return run(["docker", *arguments], self.environment | options)
+
+    def compose(self, *arguments: str, **options: str) -> str:
+        """Run Docker Compose, the plugin or the program."""
+        plugin = subprocess.run(
+            ["docker", "compose", "version"], env=self.environment, capture_output=True, check=False
+        )
+        command = ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
+        return run([*command, *arguments], self.environment | options)
+
+
+def run(command: list[str], environment: dict[str, str]) -> str:
+    """Run a command in the repository; a failure shows all it said."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def engine(folder: Path) -> Iterator[Engine]:
+    """An engine and what building needs; without them tests skip, or fail where nothing may be missing."""
+    programs = ["docker", "debootstrap", "dockerd"]
+    missing = [name for name in programs if shutil.which(name) is None]
+    if shutil.which("docker-compose") is None and not Path("/usr/libexec/docker/cli-plugins").is_dir():
+        missing.append("docker-compose")
+    if os.geteuid() != 0:
+        missing.append("root")
+    if sys.version_info[:2] not in SUITES:
+        missing.append("Python 3.11 or 3.13")
+    if missing:
+        reason = f"needs {', '.join(missing)} to make images"
+        if os.environ.get("OSAK_TEST_ALL"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    if _answers(""):
+        yield Engine("")
+        return
+    with _own_engine(folder) as host:
+        yield Engine(host)
+
+
+def make_images(running: Engine, folder: Path) -> None:
+    """The base, a Redis, and the node's image."""
+    root = folder / "root"
+    run(
+        [
+            "debootstrap",
+            "--variant=minbase",
+            f"--include={_PACKAGES}",
+            SUITES[sys.version_info[:2]],
+            str(root),
+        ],
+        dict(os.environ),
+    )
+    _download_wheels(root / "wheels")
+    (root / "data").mkdir()
+    run(["chroot", str(root), "chown", "redis:redis", "/data"], dict(os.environ))
+    _import(running, root, BASE_IMAGE, "ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels")
+    _import(running, root, REDIS_IMAGE, "VOLUME /data")
+    running.docker("build", "--build-arg", f"BASE_IMAGE={BASE_IMAGE}", "--tag", NODE_IMAGE, ".")
+
+
+def _download_wheels(folder: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *extras["node"], *extras["traces"]]
+    wanted += [*project["build-system"]["requires"], *_ALSO_WANTED]
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    constraints = ["--constraint", str(ROOT / "constraints.txt")]
+    run([*command, "--wheel-dir", str(folder), *constraints, *wanted], dict(os.environ))
+
+
+def _import(running: Engine, root: Path, name: str, change: str) -> None:
+    with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as archive:
+        subprocess.run(
+            ["docker", "import", "--change", change, "-", name],
+            env=running.environment,
+            stdin=archive.stdout,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+
+def _answers(host: str) -> bool:
+    environment = Engine(host).environment
+    return (
+        subprocess.run(["docker", "info"], env=environment, capture_output=True, check=False).returncode == 0
+    )
+
+
+@contextmanager
+def _own_engine(folder: Path) -> Iterator[str]:
+    host = f"unix://{folder}/docker.sock"
+    places = ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+    command = ["dockerd", *places, "--pidfile", str(folder / "pid"), "--host", host]
+    log = folder / "dockerd.log"
+    with log.open("wb") as stream, subprocess.Popen(command, stdout=stream, stderr=stream) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not _answers(host):
+                assert process.poll() is None, log.read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+            yield host
+        finally:
+            process.terminate()
+            process.wait(60)
