@@ -85,8 +85,16 @@ def _check_delegate(delegate: x509.Certificate, issuer: x509.Certificate, now: d
         purposes = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except (CertificateError, InvalidSignature, x509.ExtensionNotFound) as error:
         raise StatusError("the OCSP server's certificate is not to be believed") from error
-    if ExtendedKeyUsageOID.OCSP_SIGNING not in purposes:
+    if ExtendedKeyUsageOID.OCSP_SIGNING not in purposes or not _may_sign(delegate):
         raise StatusError("the OCSP server's certificate is not for OCSP")
+
+
+def _may_sign(delegate: x509.Certificate) -> bool:
+    """Whether keyUsage, if it is there, lets the key sign."""
+    try:
+        return delegate.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature
+    except x509.ExtensionNotFound:
+        return True
 
 
 def _check_nonce(response: ocsp.OCSPResponse, nonce: bytes) -> None:

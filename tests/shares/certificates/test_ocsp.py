@@ -47,6 +47,7 @@ def test_a_delegate() -> None:
     """Whom the authority made its responder speaks for it."""
     assert not read(signer=DELEGATE).is_revoked
     assert not read(signer=DELEGATE, by_key=True).is_revoked
+    assert not read(signer=delegate_of(CA, usages=None)).is_revoked
     with_others = [OTHER.certificate, DELEGATE.certificate]
     assert not read(signer=DELEGATE, certificates=with_others).is_revoked
 
@@ -66,6 +67,7 @@ def test_revoked(status: ocsp.OCSPCertStatus) -> None:
         {"signer": delegate_of(STRANGER)},
         {"signer": delegate_of(CA, oids=())},
         {"signer": delegate_of(CA, oids=["1.3.6.1.5.5.7.3.2"])},
+        {"signer": delegate_of(CA, usages=["key_agreement"])},
         {"signer": OTHER},
         {"signer": delegate_of(CA, not_after=NOW - timedelta(seconds=1))},
         {"signer": delegate_of(CA, not_before=NOW + timedelta(hours=1))},
@@ -90,6 +92,7 @@ def test_revoked(status: ocsp.OCSPCertStatus) -> None:
         "another's delegate",
         "no purpose",
         "another purpose",
+        "another use",
         "a person",
         "ended delegate",
         "early delegate",
