@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from osak.client.batch import BatchResult
     from osak.client.cancellation import Progress
     from osak.client.capsule_server.receipt import UploadedCapsule
     from osak.client.config import ClientConfig
@@ -48,8 +49,18 @@ if TYPE_CHECKING:
     from osak.client.identity_keys import card_keys, mobile_id_keys, smart_id_keys
     from osak.client.inputs import File
     from osak.client.inspection import RecordDescription
-    from osak.client.library import audit, decrypt, encrypt, inspect, list_files, plan, reencrypt
-    from osak.client.opening import Keys
+    from osak.client.keys import Keys
+    from osak.client.library import (
+        audit,
+        decrypt,
+        decrypt_many,
+        encrypt,
+        inspect,
+        list_files,
+        list_files_many,
+        plan,
+        reencrypt,
+    )
     from osak.client.recipient_plan import PlannedRecipient, PlannedRecord
     from osak.client.recipients import Certificate, Person, PublicKey
     from osak.client.reencryption import Reencrypted
@@ -58,9 +69,11 @@ if TYPE_CHECKING:
     from osak.client.twins import (
         audit_async,
         decrypt_async,
+        decrypt_many_async,
         encrypt_async,
         inspect_async,
         list_files_async,
+        list_files_many_async,
         plan_async,
         reencrypt_async,
     )
@@ -72,6 +85,7 @@ if TYPE_CHECKING:
         NoAnswerError,
         NotEnoughSharesError,
         Outcome,
+        SigningRound,
         Status,
         Testimony,
         UnknownServerError,
@@ -81,6 +95,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PKCS12",
+    "BatchResult",
     "CapsuleServerError",
     "Certificate",
     "CertificateStatusError",
@@ -129,6 +144,7 @@ __all__ = [
     "Secret",
     "ShareHistory",
     "SharesError",
+    "SigningRound",
     "Status",
     "Testimony",
     "UnknownCapsuleServerError",
@@ -145,12 +161,16 @@ __all__ = [
     "configuration_in_force",
     "decrypt",
     "decrypt_async",
+    "decrypt_many",
+    "decrypt_many_async",
     "encrypt",
     "encrypt_async",
     "inspect",
     "inspect_async",
     "list_files",
     "list_files_async",
+    "list_files_many",
+    "list_files_many_async",
     "mobile_id_keys",
     "plan",
     "plan_async",
@@ -160,6 +180,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "osak.client.batch": ("BatchResult",),
     "osak.client.cancellation": ("Progress",),
     "osak.client.capsule_server.receipt": ("UploadedCapsule",),
     "osak.client.config": ("ClientConfig",),
@@ -197,8 +218,18 @@ _HOMES = {
     "osak.client.identity_keys": ("card_keys", "mobile_id_keys", "smart_id_keys"),
     "osak.client.inputs": ("File",),
     "osak.client.inspection": ("RecordDescription",),
-    "osak.client.library": ("audit", "decrypt", "encrypt", "inspect", "list_files", "plan", "reencrypt"),
-    "osak.client.opening": ("Keys",),
+    "osak.client.library": (
+        "audit",
+        "decrypt",
+        "decrypt_many",
+        "encrypt",
+        "inspect",
+        "list_files",
+        "list_files_many",
+        "plan",
+        "reencrypt",
+    ),
+    "osak.client.keys": ("Keys",),
     "osak.client.recipient_plan": ("PlannedRecipient", "PlannedRecord"),
     "osak.client.recipients": ("Certificate", "Person", "PublicKey"),
     "osak.client.reencryption": ("Reencrypted",),
@@ -207,9 +238,11 @@ _HOMES = {
     "osak.client.twins": (
         "audit_async",
         "decrypt_async",
+        "decrypt_many_async",
         "encrypt_async",
         "inspect_async",
         "list_files_async",
+        "list_files_many_async",
         "plan_async",
         "reencrypt_async",
     ),
@@ -221,6 +254,7 @@ _HOMES = {
         "NoAnswerError",
         "NotEnoughSharesError",
         "Outcome",
+        "SigningRound",
         "Status",
         "Testimony",
         "UnknownServerError",

@@ -15,7 +15,7 @@ from osak.client.credentials import PKCS12, PrivateKey
 from osak.client.identity import files
 from osak.client.identity.files import PersonalKey
 from osak.client.key_files import named, read_small_file
-from osak.client.opening import Keys
+from osak.client.keys import Keys
 from osak.client.shared_secrets import Password, Secret
 
 AnyCredential: TypeAlias = PKCS12 | PrivateKey | Password | Secret | Keys

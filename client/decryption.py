@@ -6,18 +6,19 @@ nothing stays. Names are told only after the same check.
 """
 
 import io
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from osak.client.cancellation import Progress, counted
 from osak.client.configuration import Configuration
-from osak.client.container import ExtractedEntry, MemorySink, extract, list_entries
+from osak.client.container import ExtractedEntry, Limits, MemorySink, extract, list_entries
 from osak.client.container.sink import SinkFile
 from osak.client.errors import OutputError
 from osak.client.inputs import AnyPath
-from osak.client.opening import Keys, open_container
+from osak.client.keys import Keys
+from osak.client.opening import OpenContainer, open_container
 from osak.client.output import DirectorySink
 
 if TYPE_CHECKING:
@@ -106,26 +107,12 @@ def decrypt_file(
         OutputError: the files cannot be written, or are too large for memory.
         UsageError: there is no such container.
     """
-    limits = config.container_limits()
     target = None if folder is None else Path(folder)
-    memory = _Memory()
-    sink = (
-        memory
-        if target is None
-        else DirectorySink(target, overwrite=overwrite, min_free_disk_bytes=limits.min_free_disk_bytes)
-    )
     with open_container(
         container, keys, config=config, trust_container_servers=trust_container_servers
     ) as opened:
-        count = counted(progress, opened.payload_bytes)
-        entries = extract(opened.source, opened.payload_keys, sink, limits, count, only=only)
-    files = tuple(
-        OpenedFile(
-            entry.name, entry.size, memory.files[entry.name] if target is None else target / entry.name
-        )
-        for entry in entries
-    )
-    return Decrypted(target, files, opened.outcomes)
+        counts = counted(progress, opened.payload_bytes)
+        return unpack(opened, target, config.container_limits(), counts, only=only, overwrite=overwrite)
 
 
 def list_file(
@@ -151,8 +138,39 @@ def list_file(
     with open_container(
         container, keys, config=config, trust_container_servers=trust_container_servers
     ) as opened:
-        count = counted(progress, opened.payload_bytes)
-        files = list_entries(opened.source, opened.payload_keys, config.container_limits(), count)
+        counts = counted(progress, opened.payload_bytes)
+        return list_opened(opened, config.container_limits(), counts)
+
+
+def unpack(
+    opened: OpenContainer,
+    folder: Path | None,
+    limits: Limits,
+    counts: Callable[[int], None] | None,
+    *,
+    only: Collection[str] | None = None,
+    overwrite: bool = False,
+) -> Decrypted:
+    """Write the files of an unlocked container; arguments and errors are those of ``decrypt_file``."""
+    memory = _Memory()
+    sink = (
+        memory
+        if folder is None
+        else DirectorySink(folder, overwrite=overwrite, min_free_disk_bytes=limits.min_free_disk_bytes)
+    )
+    entries = extract(opened.source, opened.payload_keys, sink, limits, counts, only=only)
+    files = tuple(
+        OpenedFile(
+            entry.name, entry.size, memory.files[entry.name] if folder is None else folder / entry.name
+        )
+        for entry in entries
+    )
+    return Decrypted(folder, files, opened.outcomes)
+
+
+def list_opened(opened: OpenContainer, limits: Limits, counts: Callable[[int], None] | None) -> Listed:
+    """Tell what is in an unlocked container; errors are those of ``list_file``."""
+    files = list_entries(opened.source, opened.payload_keys, limits, counts)
     return Listed(files, opened.outcomes)
 
 

@@ -12,10 +12,11 @@ from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from osak.client.cancellation import Cancellation, Progress, Stopped, current_cancellation
+from osak.client.cancellation import Cancellation, Stopped, current_cancellation
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_LISTENERS = ("progress", "on_signature")
 
 
 def run(work: Coroutine[Any, Any, T], *, is_undo: bool = False) -> T:
@@ -43,13 +44,14 @@ async def _stoppable(work: Coroutine[Any, Any, T], cancellation: Cancellation) -
 
 
 def in_thread(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """The async twin of a function that may take ``progress``."""
+    """The async twin of a function that may take ``progress`` or ``on_signature``."""
 
     @wraps(function)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         cancellation = Cancellation()
-        if kwargs.get("progress") is not None:
-            kwargs["progress"] = _told_in_loop(kwargs["progress"])  # type: ignore[arg-type]  # P is not known here
+        for name in _LISTENERS:
+            if kwargs.get(name) is not None:
+                kwargs[name] = _told_in_loop(kwargs[name])  # type: ignore[arg-type]  # P is not known here
         work = asyncio.create_task(asyncio.to_thread(_call, cancellation, partial(function, *args, **kwargs)))
         try:
             await asyncio.wait([work])
@@ -69,9 +71,9 @@ def _call(cancellation: Cancellation, function: Callable[[], T]) -> T:
     return function()
 
 
-def _told_in_loop(progress: Progress) -> Progress:
+def _told_in_loop(listener: Callable[..., object]) -> Callable[..., object]:
     loop = asyncio.get_running_loop()
-    return lambda done, total: loop.call_soon_threadsafe(progress, done, total)
+    return lambda *told: loop.call_soon_threadsafe(listener, *told)
 
 
 async def _ended(work: "asyncio.Task[Any]") -> None:

@@ -19,7 +19,7 @@ from osak.client.identity.mobile_id import MobileIDCredential, check_phone_numbe
 from osak.client.identity.phone import PhoneUnlocker
 from osak.client.identity.smart_id import SmartIDCredential
 from osak.client.identity.smart_id_v3 import SmartIDv3Credential
-from osak.client.opening import Keys
+from osak.client.keys import Keys
 from osak.coordinator import CredentialError, KeyCredential
 from osak.shares.errors import MessageError
 from osak.shares.protocol.recipient import recipient_id_from_person

@@ -6,11 +6,13 @@ They block, so within an event loop they refuse; their twins in ``twins`` are to
 """
 
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
+from osak.client.batch import Batch, BatchResult
 from osak.client.cancellation import Progress
 from osak.client.configuration import Configuration, configuration_in_force
 from osak.client.container import Compression
@@ -28,6 +30,7 @@ from osak.client.reencryption import Reencrypted, reencrypt_file
 
 if TYPE_CHECKING:
     from osak.client.share_history import ShareHistory
+    from osak.coordinator import SigningRound
 
 AnyConfiguration: TypeAlias = AnyPath | Configuration | None
 CompressionName: TypeAlias = Compression | Literal["none", "fast", "best"]
@@ -120,6 +123,75 @@ def decrypt(
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def decrypt_many(
+    containers: Iterable[AnyPath],
+    credential: AnyCredential,
+    output: AnyPath,
+    *,
+    config: AnyConfiguration = None,
+    overwrite: bool = False,
+    trust_container_servers: bool = False,
+    progress: Progress | None = None,
+    on_signature: "Callable[[SigningRound], object] | None" = None,
+) -> tuple[BatchResult[Decrypted], ...]:
+    """Open several containers with as few signatures as possible, mostly one; one result each, in order.
+
+    What fails with one container is its result's error and nobody else's. Each container's files go into a
+    folder of their own within ``output``, named as the container without ``.cdoc2``.
+
+    Args:
+        containers: their paths.
+        credential: what to open them with.
+        output: the folder for their folders, made if it is not there.
+        config: as in ``encrypt``.
+        overwrite: whether existing files may be replaced.
+        trust_container_servers: whether share servers that only a container names may be asked.
+        progress: told how many bytes of all containers are done, and of how many.
+        on_signature: told before each signature is asked for: which, of how many, for how many containers.
+
+    Raises:
+        UsageError: a container is named twice, or a file of the credential cannot be read.
+        CredentialFileError: a key file that cannot be used.
+    """
+    _refuse_running_loop("decrypt_many")
+    batch = Batch(
+        containers=[Path(path) for path in containers],
+        keys=keys_of(credential),
+        config=configuration_in_force(config),
+        trust_container_servers=trust_container_servers,
+        progress=progress,
+        on_signature=on_signature or (lambda _: None),
+    )
+    return batch.decrypt(Path(output), overwrite=overwrite)
+
+
+def list_files_many(
+    containers: Iterable[AnyPath],
+    credential: AnyCredential,
+    *,
+    config: AnyConfiguration = None,
+    trust_container_servers: bool = False,
+    progress: Progress | None = None,
+    on_signature: "Callable[[SigningRound], object] | None" = None,
+) -> tuple[BatchResult[Listed], ...]:
+    """Names and sizes of the files in several containers, as ``decrypt_many`` would write them.
+
+    Raises:
+        UsageError: as ``decrypt_many``.
+        CredentialFileError: as ``decrypt_many``.
+    """
+    _refuse_running_loop("list_files_many")
+    batch = Batch(
+        containers=[Path(path) for path in containers],
+        keys=keys_of(credential),
+        config=configuration_in_force(config),
+        trust_container_servers=trust_container_servers,
+        progress=progress,
+        on_signature=on_signature or (lambda _: None),
+    )
+    return batch.list_files()
 
 
 def list_files(

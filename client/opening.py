@@ -1,43 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""Opens a container with one credential, as far as its payload: what decrypting and re-encrypting share.
+"""Opens containers with one credential, as far as their payload: what decrypting and re-encrypting share.
 
 A record that the credential opens on its own is tried first, without any network. Then records that a
-capsule server completes; then the person's shares are collected with one signature. Nothing of the
-payload is read here.
+capsule server completes; then the person's shares are collected, for several containers with as few
+signatures as possible. Nothing of the payload is read here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from osak.client.configuration import Configuration
-from osak.client.container import ContainerHeader, PayloadKeys, Unlocker, read_header, unlock
-from osak.client.container.errors import NoRecipientError
+from osak.client.container import ContainerHeader, PayloadKeys, read_header, unlock
+from osak.client.container.errors import ContainerError, NoRecipientError
 from osak.client.inputs import AnyPath, reading, remaining_bytes
+from osak.client.keys import Keys
+from osak.errors import OsakError
 
 if TYPE_CHECKING:
-    from cryptography import x509
-
-    from osak.client.identity.files import PrivateKey
-    from osak.coordinator import Credential, Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What a recipient opens with.
-
-    Attributes:
-        unlocker: opens records that need no server.
-        credential: signs tickets for share servers; None where the means cannot.
-        private_key: opens records that a capsule server completes; None where the means cannot.
-        certificate: of that key; capsule servers want to see it.
-    """
-
-    unlocker: Unlocker = field(repr=False)
-    credential: "Credential | None" = field(default=None, repr=False)
-    private_key: "PrivateKey | None" = field(default=None, repr=False)
-    certificate: "x509.Certificate | None" = field(default=None, repr=False)
+    from osak.client.served_records import Unlocked
+    from osak.coordinator import Outcome, SigningRound
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +59,48 @@ def open_container(
     """
     with reading(container) as source:
         header = read_header(source, config.container_limits())
-        payload_keys, outcomes = _unlock(
-            header, keys, config, trust_container_servers=trust_container_servers
+        (unlocked,) = unlock_headers(
+            [header], keys, config=config, trust_container_servers=trust_container_servers
         )
-        yield OpenContainer(source, remaining_bytes(source), header, payload_keys, outcomes)
+        if isinstance(unlocked, Exception):
+            raise unlocked
+        yield OpenContainer(source, remaining_bytes(source), header, *unlocked)
 
 
-def _unlock(
-    header: ContainerHeader, keys: Keys, config: Configuration, *, trust_container_servers: bool
-) -> tuple[PayloadKeys, "tuple[Outcome, ...]"]:
-    try:
-        return unlock(header, keys.unlocker, config.container_limits()), ()
-    except NoRecipientError as error:
-        unserved = error
+def unlock_headers(
+    headers: Sequence[ContainerHeader],
+    keys: Keys,
+    *,
+    config: Configuration,
+    trust_container_servers: bool,
+    on_signature: "Callable[[SigningRound], object]" = lambda _: None,
+) -> "list[Unlocked | OsakError]":
+    """Unlock containers by their headers; what fails with one, see ``open_container``, is its result.
+
+    A PIN that was wrong is the result of all that are not yet open: nobody is asked for it again.
+    """
+    found: list[Unlocked | OsakError] = []
+    for header in headers:
+        try:
+            found.append((unlock(header, keys.unlocker, config.container_limits()), ()))
+        except ContainerError as error:
+            found.append(error)
+        except OsakError as error:
+            # Imported here: only what a person has in hand fails so.
+            from osak.client.identity.errors import PINError  # noqa: PLC0415 - see the line above
+
+            found.append(error)
+            if isinstance(error, PINError):
+                rest = [error] * (len(headers) - len(found))
+                return [one if isinstance(one, tuple) else error for one in [*found, *rest]]
+    unserved = [number for number, one in enumerate(found) if isinstance(one, NoRecipientError)]
+    if not unserved:
+        return found
     # Imported here: it loads all that speaks to servers, and most containers open without.
     from osak.client.served_records import ServedRecords  # noqa: PLC0415 - see the line above
 
-    served = ServedRecords(
-        header,
-        config,
-        keys.credential,
-        keys.private_key,
-        keys.certificate,
-        trust_container_servers=trust_container_servers,
-    ).unlock()
-    if served is None:
-        raise unserved
-    return served
+    served = ServedRecords(keys, config, trust_container_servers, on_signature)
+    results = served.unlock([headers[number] for number in unserved])
+    for number, result in zip(unserved, results, strict=True):
+        found[number] = result or found[number]
+    return found

@@ -45,7 +45,8 @@ from osak.client.container.errors import ContainerError
 from osak.client.errors import UsageError
 from osak.client.inputs import AnyPath
 from osak.client.inspection import RecordDescription, describe_record
-from osak.client.opening import Keys, open_container
+from osak.client.keys import Keys
+from osak.client.opening import open_container
 from osak.client.outputs import output_path, writing
 from osak.client.recipient_plan import PlannedRecipient
 from osak.client.share_targets import ShareTarget, require_recipients

@@ -12,7 +12,7 @@ from osak.client.container import read_header
 from osak.client.errors import UsageError
 from osak.client.event_loop import run
 from osak.client.inputs import AnyPath, reading
-from osak.client.opening import Keys
+from osak.client.keys import Keys
 from osak.client.served_records import servers_named, share_records
 from osak.client.share_records import ShareQuest
 from osak.coordinator import Coordinator, Credential, Server, Testimony

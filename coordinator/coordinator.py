@@ -65,6 +65,10 @@ class Coordinator:
             timeouts=self.timeouts,
         )
 
+    def servers_of(self, placements: Sequence[Placement], *, group: str = "") -> tuple[Server, ...]:
+        """The trusted servers that placements of a container lead to; unknown ones are left out."""
+        return tuple(resolve_known(placements, self.groups, group=group, extra=self.extra_servers).values())
+
     async def collect(
         self,
         placements: Sequence[Placement],

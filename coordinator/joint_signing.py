@@ -4,8 +4,8 @@
 A person who opens ten files types one PIN. The rules:
 
 1. A collection takes its place before it asks for nonces, and says for which servers. It is let in while
-   all at the table would fit on one ticket, in the order in which they came, and for a minute at most; the
-   others wait, so that no nonce grows old before the person has got that far.
+   all at the table would fit on one ticket, in the order in which they came, and for ten seconds at
+   most; the others wait, so that no nonce grows old before the person has got that far.
 2. The ticket is signed when everybody at the table has got nonces or has left, and nobody is fetching who
    might still come back for a second record of the same file.
 3. Nothing is signed that a server would refuse for its length: that is known before.
@@ -24,13 +24,13 @@ from osak.coordinator.auth.base import Credential, TicketSignature
 from osak.coordinator.group import MAX_TICKET_AUDIENCES
 from osak.coordinator.signing import SignedAudiences, signed_part
 from osak.shares.errors import MessageError
-from osak.shares.protocol.ticket import TicketDraft, draft_ticket, ticket_fits
+from osak.shares.protocol.ticket import MAX_TICKET_CHARACTERS, TicketDraft, draft_ticket, ticket_fits
 from osak.shares.protocol.urls import Audience, ServerURL
 
 # As nodes and official servers give them. Where one is longer, a file may have to wait for the next ticket.
 _USUAL_SHARE_ID, _USUAL_NONCE = "0" * 32, "0" * 22
-# Nonces live for five minutes, and a person needs some of them.
-_OPEN_SECONDS = 60.0
+# Nonces live for five minutes, nearly all of which a person with a phone may need.
+_OPEN_SECONDS = 10.0
 
 _Signed = tuple[TicketDraft, TicketSignature]
 
@@ -60,8 +60,9 @@ class _Stage(Enum):
 class Seat:
     """One collection's place at the table; a ``Signer``."""
 
-    def __init__(self, table: "SigningTable", servers: Sequence[ServerURL]) -> None:
+    def __init__(self, table: "SigningTable", servers: Sequence[ServerURL], max_characters: int) -> None:
         loop = asyncio.get_running_loop()
+        self.max_characters = max_characters
         self.stage = _Stage.QUEUED
         self.audiences: Sequence[Audience] = [
             Audience(server, _USUAL_SHARE_ID, _USUAL_NONCE) for server in servers[:MAX_TICKET_AUDIENCES]
@@ -110,13 +111,19 @@ class SigningTable:
             await asyncio.gather(self._signing, return_exceptions=True)
 
     @asynccontextmanager
-    async def seat(self, servers: Sequence[ServerURL]) -> AsyncIterator[Seat]:
+    async def seat(
+        self, servers: Sequence[ServerURL], *, max_characters: int = MAX_TICKET_CHARACTERS
+    ) -> AsyncIterator[Seat]:
         """Wait for a place for a collection from these servers; it is given up with the block.
+
+        Args:
+            servers: where its shares lie.
+            max_characters: how long a ticket with others on it may be, for these servers to read it.
 
         Raises:
             Exception: what an earlier signature failed with.
         """
-        taken = Seat(self, servers)
+        taken = Seat(self, servers, max_characters)
         self._seats.append(taken)
         try:
             self.look()
@@ -200,8 +207,9 @@ class SigningTable:
 
     def _fit(self, seats: Sequence[Seat]) -> bool:
         audiences = [audience for seat in seats for audience in seat.audiences]
+        longest = min(seat.max_characters for seat in seats)
         return not audiences or ticket_fits(
-            self.credential.recipient_id, self.credential.algorithm, audiences
+            self.credential.recipient_id, self.credential.algorithm, audiences, longest
         )
 
     def _in(self, stage: _Stage) -> list[Seat]:

@@ -19,7 +19,7 @@ from osak.client.errors import UsageError
 
 if TYPE_CHECKING:
     from osak.client.configuration import Configuration
-    from osak.client.opening import Keys
+    from osak.client.keys import Keys
 
 IDENTITY_NAMES: Final = ("id_card", "pkcs11_module", "slot", "pin_file", "smart_id", "mobile_id", "phone")
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 _NOTHING_TO_SAY = frozenset(("ok", "spare"))
 
 
-def note_outcomes(terminal: Terminal, outcomes: "Iterable[Outcome]") -> None:
-    """Tell of servers that did not do their part, though enough others did."""
+def note_outcomes(terminal: Terminal, outcomes: "Iterable[Outcome]", about: str = "") -> None:
+    """Tell of servers that did not do their part, though enough others did; ``about`` names the file."""
     for outcome in outcomes:
         if outcome.status.value not in _NOTHING_TO_SAY:
-            terminal.note(f"warning: {outcome}")
+            terminal.note(f"warning: {about}{outcome}")
 
 
 def warn_of_java_ratio(terminal: Terminal) -> None:

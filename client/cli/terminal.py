@@ -58,11 +58,15 @@ class Terminal:
 
     def error(self, text: str, hint: str, facts: Mapping[str, Any]) -> None:
         """Why the command failed and what to do next."""
+        self.complain(text, hint)
+        if self.json:
+            click.echo(json.dumps({"error": facts}, ensure_ascii=False, indent=2))
+
+    def complain(self, text: str, hint: str) -> None:
+        """Why a part of the work failed; the command's result says so too."""
         click.echo(f"osak: error: {text}", err=True)
         if hint:
             click.echo(f"hint: {hint}", err=True)
-        if self.json:
-            click.echo(json.dumps({"error": facts}, ensure_ascii=False, indent=2))
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Callable[[int, int | None], None] | None]:

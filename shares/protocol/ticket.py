@@ -32,6 +32,9 @@ TICKET_TYPE = "vnd.cdoc2.auth-token.v1+sd-jwt"
 TICKET_ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512")
 # One HTTP header field: common servers refuse more than 8 KiB.
 MAX_TICKET_CHARACTERS = 8000
+# The official server reads 8 KiB of all header fields together (Spring Boot's default). Beside the ticket
+# there are the signer's certificate, 3 KB at most, and what every request has.
+MAX_TICKET_CHARACTERS_OFFICIAL = 4000
 MAX_AUDIENCES = 255
 
 _SALT_BYTES = 16
@@ -96,8 +99,19 @@ def draft_ticket(
     return draft
 
 
-def ticket_fits(recipient_id: str, algorithm: str, audiences: Sequence[Audience]) -> bool:
+def ticket_fits(
+    recipient_id: str,
+    algorithm: str,
+    audiences: Sequence[Audience],
+    max_characters: int = MAX_TICKET_CHARACTERS,
+) -> bool:
     """Whether one ticket can name all of them, whatever its salts and its signature will be.
+
+    Args:
+        recipient_id: who signs.
+        algorithm: one of ``TICKET_ALGORITHMS``.
+        audiences: for whom.
+        max_characters: what the least patient of the servers reads.
 
     Raises:
         MessageError: no audiences, an unknown algorithm, or a malformed recipient id.
@@ -105,7 +119,7 @@ def ticket_fits(recipient_id: str, algorithm: str, audiences: Sequence[Audience]
     if len(audiences) > MAX_AUDIENCES:
         return False
     draft = _draft(recipient_id, algorithm, audiences, bytes)
-    return draft.longest_with(_SIGNATURE_BYTES[algorithm]) <= MAX_TICKET_CHARACTERS
+    return draft.longest_with(_SIGNATURE_BYTES[algorithm]) <= max_characters
 
 
 def _draft(

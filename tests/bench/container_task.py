@@ -107,7 +107,7 @@ def decrypt(folder: Path) -> Callable[[], object]:
     from osak.client.container import PrivateKeyUnlocker  # noqa: PLC0415 - the task alone pays for it
     from osak.client.decryption import decrypt_file  # noqa: PLC0415 - the task alone pays for it
     from osak.client.identity.files import load_private_key  # noqa: PLC0415 - the task alone pays for it
-    from osak.client.opening import Keys  # noqa: PLC0415 - the task alone pays for it
+    from osak.client.keys import Keys  # noqa: PLC0415 - the task alone pays for it
 
     unlocker = PrivateKeyUnlocker(load_private_key((folder / "key.pem").read_bytes(), None))
     opened = folder / "opened"

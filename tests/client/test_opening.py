@@ -26,7 +26,8 @@ from osak.client.container import (
 )
 from osak.client.container.errors import NoRecipientError
 from osak.client.encryption import encrypt_files
-from osak.client.opening import Keys, open_container
+from osak.client.keys import Keys
+from osak.client.opening import open_container
 from osak.coordinator import (
     Group,
     InvalidPlacementError,

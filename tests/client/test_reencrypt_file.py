@@ -19,7 +19,7 @@ from osak.client.container import (
 )
 from osak.client.encryption import encrypt_files
 from osak.client.errors import UsageError
-from osak.client.opening import Keys
+from osak.client.keys import Keys
 from osak.client.reencryption import reencrypt_file
 
 OLD, NEW = bytes(32), bytes(range(32))
@@ -103,7 +103,7 @@ MEMORY_PROBE = """
     from pathlib import Path
     from osak.client.config import ClientConfig
     from osak.client.container import SymmetricRecipient, SymmetricUnlocker
-    from osak.client.opening import Keys
+    from osak.client.keys import Keys
     from osak.client.reencryption import reencrypt_file
 
     new = [SymmetricRecipient("k", bytes(32))]

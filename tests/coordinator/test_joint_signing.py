@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +39,7 @@ from osak.coordinator import (
 )
 from osak.shares.errors import MessageError
 from osak.shares.protocol.messages import ShareMessage
-from osak.shares.protocol.ticket import MAX_TICKET_CHARACTERS, parse_ticket
+from osak.shares.protocol.ticket import MAX_TICKET_CHARACTERS, MAX_TICKET_CHARACTERS_OFFICIAL, parse_ticket
 from osak.shares.protocol.urls import ServerURL
 
 THRESHOLD = 3
@@ -95,6 +96,7 @@ class Batch:
     credential: TestCredential = field(default_factory=TestCredential)
     rounds: list[SigningRound] = field(default_factory=list)
     seconds: float = 0.0
+    max_characters: ClassVar[int] = MAX_TICKET_CHARACTERS
 
     def __post_init__(self) -> None:
         self.nodes = make_nodes(self.size)
@@ -122,7 +124,8 @@ class Batch:
     async def collect(self, file: int, table: SigningTable, tries: int = 1) -> Collected | Exception:
         """One file's part, of which a second try stands for a second record."""
         try:
-            async with table.seat([node.url for node in self.nodes]) as seat:
+            servers = [node.url for node in self.nodes]
+            async with table.seat(servers, max_characters=self.max_characters) as seat:
                 return await self.coordinator.collect(
                     self.placements[file],
                     THRESHOLD,
@@ -196,6 +199,18 @@ def test_what_does_not_fit_on_one_ticket_is_signed_in_several(algorithm: str, fi
     assert [one.number for one in batch.rounds] == [*range(1, len(batch.rounds) + 1)]
     assert {one.total for one in batch.rounds} == {len(batch.rounds)}
     assert max(map(len, batch.transport.tickets)) <= MAX_TICKET_CHARACTERS
+
+
+def test_servers_that_read_less_get_shorter_tickets() -> None:
+    """With an official server among them, a ticket stays as short as that one reads."""
+
+    class Official(Batch):
+        max_characters = MAX_TICKET_CHARACTERS_OFFICIAL
+
+    batch = Official(5, 12)
+    assert _keks(batch.run()) == batch.keks
+    assert [one.collections for one in batch.rounds] == [9, 3]
+    assert max(map(len, batch.transport.tickets)) <= MAX_TICKET_CHARACTERS_OFFICIAL
 
 
 def test_no_nonce_is_asked_for_before_its_file_has_a_place() -> None:
