@@ -36,6 +36,7 @@ def plan_people(
         MessageError: a code that nobody can have.
         UsageError: wishes that cannot be met together, or by this configuration.
         DirectoryError: the directory does not answer as it should.
+        CertificateStatusError: nobody could tell whether a card was revoked, and that is wanted.
     """
     wishes = [_wish(person, config) for person in people]
     if len({wish.recipient_id for wish in wishes}) != len(wishes):
@@ -46,6 +47,11 @@ def plan_people(
         from osak.client.directory.lookup import look_up  # noqa: PLC0415 - see the line above
 
         found = look_up(config.directory, [wish.serial_number for wish in wishes if wish.is_looked_up])
+        if config.trust is not None:
+            # Imported here: without `trust` no authority is asked.
+            from osak.client.recipient_trust import believed  # noqa: PLC0415 - see the line above
+
+            found = believed(found, config.trust)
     return [_plan(wish, found.get(wish.serial_number), config, plain_label=plain_labels) for wish in wishes]
 
 

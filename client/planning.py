@@ -56,5 +56,6 @@ def plan_for(
         from osak.client.recipient_trust import check_recipients  # noqa: PLC0415 - see the line above
 
         sources = [record.source for recipient in planned.values() for record in recipient.records]
-        check_recipients([source for source in sources if isinstance(source, KeySource)], config.trust)
+        named = [one for one in sources if isinstance(one, KeySource) and one.number is None]
+        check_recipients(named, config.trust)
     return tuple(planned[place] for place in sorted(planned))

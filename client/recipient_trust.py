@@ -3,15 +3,18 @@
 
 Without it nothing is checked, as in the official clients: whoever names a certificate means it. With it each
 certificate must lead to an anchor, be for encryption, have an accepted policy, and not be revoked, as far as
-its authority says; all are asked at once. A bare key says nothing of whose it is; who names one means it.
+its authority says; all are asked at once. What is wrong with a certificate that the sender named stops the
+work; one that a directory had is left out, for nobody chose it. A bare key says nothing of whose it is; who
+names one means it.
 """
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -31,6 +34,11 @@ from osak.shares.certificates.sources import MAX_CRL_BYTES
 from osak.shares.errors import CertificateError, StatusError
 from osak.status_fetch import StatusFetch
 
+if TYPE_CHECKING:
+    from osak.client.directory.means import Found
+
+_Refusal: TypeAlias = UntrustedCertificateError | CertificateStatusError
+
 
 def check_recipients(sources: Sequence[KeySource], settings: TrustSettings) -> None:
     """Check every certificate among ``sources``.
@@ -41,15 +49,60 @@ def check_recipients(sources: Sequence[KeySource], settings: TrustSettings) -> N
         ConfigurationError: an anchor is none.
         OSError: an anchor's file cannot be read.
     """
-    now = datetime.now(UTC)
-    anchors, between = read_anchors(settings.anchors), read_anchors(settings.intermediates)
-    chains = [
-        _chain(source.key, _name(source), anchors, between, settings)
+    certificates = [
+        (_name(source.key, source.file_name), source.key)
         for source in sources
         if isinstance(source.key, x509.Certificate)
     ]
+    for refusal in _worst_first(_refusals(certificates, settings)):
+        raise refusal
+
+
+def believed(found: "Mapping[str, Found]", settings: TrustSettings) -> "dict[str, Found]":
+    """What a directory has of people, less the cards that must not be encrypted to: nobody chose those.
+
+    Raises:
+        CertificateStatusError: mode hard, and nobody could tell whether one was revoked.
+        ConfigurationError: an anchor is none.
+        OSError: an anchor's file cannot be read.
+    """
+    cards = [(number, card) for number, each in found.items() for card in each.means if card.is_card]
+    refusals = _refusals([(_name(card.certificate), card.certificate) for _, card in cards], settings)
+    left = dict(found)
+    for (number, card), refusal in zip(cards, refusals, strict=True):
+        if isinstance(refusal, CertificateStatusError):
+            raise refusal
+        if refusal is not None:
+            left[number] = left[number].without(card, str(refusal))
+    return left
+
+
+def _refusals(
+    certificates: Sequence[tuple[str, x509.Certificate]], settings: TrustSettings
+) -> list[_Refusal | None]:
+    """Why each of these, with its name, must not be encrypted to; None where it may."""
+    if not certificates:
+        return []
+    now = datetime.now(UTC)
+    anchors, between = read_anchors(settings.anchors), read_anchors(settings.intermediates)
+    refusals: list[_Refusal | None] = [None] * len(certificates)
+    chains: dict[int, _Chain] = {}
+    for place, (name, certificate) in enumerate(certificates):
+        try:
+            chains[place] = _chain(certificate, name, anchors, between, settings)
+        except UntrustedCertificateError as error:
+            refusals[place] = error
     if chains and settings.revocation.mode != "off":
-        run(_check_all(chains, settings.revocation, now))
+        asked = run(_ask_all(list(chains.values()), settings.revocation, now))
+        for place, refusal in zip(chains, asked, strict=True):
+            refusals[place] = refusal
+    return refusals
+
+
+def _worst_first(refusals: Iterable[_Refusal | None]) -> list[_Refusal]:
+    """What is known weighs more than what is not."""
+    failures = [refusal for refusal in refusals if refusal is not None]
+    return sorted(failures, key=lambda failure: not isinstance(failure, UntrustedCertificateError))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,41 +130,42 @@ def _chain(
     return _Chain(name, certificates)
 
 
-async def _check_all(chains: Sequence[_Chain], settings: RevocationSettings, now: datetime) -> None:
+async def _ask_all(
+    chains: Sequence[_Chain], settings: RevocationSettings, now: datetime
+) -> list[_Refusal | None]:
+    """What the authorities say of each, all asked at once."""
     fetch = StatusFetch(settings)
 
     async def find_list(url: str, issuer: x509.Certificate) -> RevocationList:
         content = await fetch(url, None, MAX_CRL_BYTES)
         return await asyncio.to_thread(read_list, content, issuer, now)
 
-    async def check(name: str, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+    async def ask(name: str, certificate: x509.Certificate, issuer: x509.Certificate) -> _Refusal | None:
         nonce = secrets.token_bytes(NONCE_BYTES)
         try:
             status = await inquire(
                 certificate, issuer, fetch=fetch, find_list=find_list, nonce=nonce, now=now
             )
         except StatusError as error:
-            if settings.mode == "hard":
-                raise CertificateStatusError(
-                    f"nobody could tell whether {name} was revoked ({error})"
-                ) from error
-            return
-        if status.is_revoked:
-            raise UntrustedCertificateError(f"{name} was revoked: its owner may not be the one who uses it")
+            if settings.mode != "hard":
+                return None
+            refusal = CertificateStatusError(f"nobody could tell whether {name} was revoked ({error})")
+            refusal.__cause__ = error
+            return refusal
+        if not status.is_revoked:
+            return None
+        return UntrustedCertificateError(f"{name} was revoked: its owner may not be the one who uses it")
 
-    pairs = [(chain.name, *pair) for chain in chains for pair in pairwise(chain.certificates)]
-    results = await asyncio.gather(*(check(*pair) for pair in pairs), return_exceptions=True)
-    failures = [result for result in results if isinstance(result, BaseException)]
-    # What is known weighs more than what is not.
-    failures.sort(key=lambda failure: not isinstance(failure, UntrustedCertificateError))
-    if failures:
-        raise failures[0]
+    async def ask_chain(chain: _Chain) -> _Refusal | None:
+        said = await asyncio.gather(*(ask(chain.name, *pair) for pair in pairwise(chain.certificates)))
+        return next(iter(_worst_first(said)), None)
+
+    return await asyncio.gather(*(ask_chain(chain) for chain in chains))
 
 
-def _name(source: KeySource) -> str:
-    assert isinstance(source.key, x509.Certificate)
-    names = source.key.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+def _name(certificate: x509.Certificate, file_name: str | None = None) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     owner = f" of {names[0].value!s}" if names else ""
-    file = f" ({source.file_name})" if source.file_name else ""
+    file = f" ({file_name})" if file_name else ""
     text = f"the certificate{owner}{file}"
     return "".join(character if character.isprintable() else "?" for character in text)

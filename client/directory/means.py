@@ -89,6 +89,11 @@ class Found:
     passed_over: tuple[PassedOver, ...] = ()
     is_whole: bool = True
 
+    def without(self, means: Means, why: str) -> "Found":
+        """The same, one of the means passed over for a reason that only others could know."""
+        left = tuple(one for one in self.means if one is not means)
+        return Found(left, (*self.passed_over, PassedOver(means.kind, why)), self.is_whole)
+
 
 class _UnusableError(Exception):
     """Why a certificate is not used."""

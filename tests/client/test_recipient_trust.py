@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from factories.authorities import StatusServer, delegate_of
+from factories.directories import ID_CARD, JAAN, MARI, Listed, TestDirectory, issue, running_directory
 from factories.openssl_ocsp import free_port, openssl_ocsp
 from factories.people import Person, TestCA, crl_at, ocsp_at
 from factories.shell import Shell
 
 from osak.client import Certificate, PublicKey, encrypt, plan
+from osak.client import Person as Recipient
 from osak.client.config import ClientConfig
 from osak.client.errors import CertificateStatusError, UntrustedCertificateError
 from osak.shares.configuration import load_settings
@@ -134,6 +136,33 @@ def test_policies(tmp_path: Path) -> None:
     with pytest.raises(UntrustedCertificateError, match="policies"):
         encrypted(tmp_path, settings, CA.issue(usages=AGREEMENT))
     encrypted(tmp_path, settings, CA.issue(usages=AGREEMENT, policies=["0.4.0.2042.1.2"]))
+
+
+def test_a_revoked_card_of_the_directory_is_left_out(tmp_path: Path, server: StatusServer) -> None:
+    """Nobody chose it, so it stops nothing: the other card is used, or shares, and the plan says why."""
+    place = [ocsp_at(server.ocsp_url)]
+    cards = [server.knows(issue(CA, ID_CARD, code, extensions=place)) for code in (MARI, MARI, JAAN)]
+    with running_directory(tmp_path / "slapd", CA, [Listed(card, ID_CARD) for card in cards]) as directory:
+        server.revoked |= {cards[0].certificate.serial_number, cards[2].certificate.serial_number}
+        settings = _with_directory(config(tmp_path), directory)
+        mari, jaan = plan([Recipient(MARI), Recipient(JAAN)], config=settings)
+        assert [record.scheme for record in mari.records] == ["SC01", "t-of-n"]
+        assert [record.scheme for record in jaan.records] == ["t-of-n"]
+        assert jaan.found is not None
+        assert [(one.kind, "was revoked" in one.why) for one in jaan.found.passed_over] == [("ID-card", True)]
+
+        server.respond = lambda _body, _question: (_ for _ in ()).throw(RuntimeError)
+        with pytest.raises(CertificateStatusError, match="nobody could tell whether the certificate of MÄND"):
+            plan([Recipient(MARI)], config=settings)
+
+
+def _with_directory(settings: ClientConfig, directory: TestDirectory) -> ClientConfig:
+    """The same with a directory, and a group that nobody is asked for."""
+    servers = [{"id": name, "organisation": name, "url": f"https://{name}.example"} for name in ("a", "b")]
+    more = ClientConfig.model_validate(
+        {"directory": directory.section, "groups": {"eesti": {"threshold": 2, "servers": servers}}}
+    )
+    return settings.model_copy(update={"directory": more.directory, "groups": more.groups})
 
 
 def test_bare_keys(tmp_path: Path) -> None:
