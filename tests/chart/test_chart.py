@@ -265,9 +265,12 @@ def test_nothing_passes_that_no_policy_allows() -> None:
     node = release.one("NetworkPolicy")["spec"]
     assert [rule["ports"][0]["port"] for rule in node["ingress"]] == [8443]
     names, to_redis, to_authorities = node["egress"]
+    assert [peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in to_redis["to"]] == [
+        "redis",
+        "counter",
+    ]
     assert [port["port"] for port in to_authorities["ports"]] == [80, 443]
     assert [port["port"] for port in names["ports"]] == [53, 53]
-    assert to_redis["to"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "redis"
 
 
 def test_nobody_is_asked_when_nobody_need_be() -> None:

@@ -24,7 +24,7 @@ def _load(release: Release, folder: Path) -> NodeConfig:
     """What the node of this release would start with, its files below ``folder``."""
     release.write_files(release.pod, folder, SECRETS)
     command = release.container["command"]
-    assert command[:4] == ["osak", "node", "run", "--config"]
+    assert command[:4] == ["/opt/osak/bin/osak", "node", "run", "--config"]
     path = folder / command[4].lstrip("/")
     path.write_text(moved_to(folder, path.read_text(encoding="utf-8")), encoding="utf-8")
     names = {one["name"]: one.get("value", "ria-0") for one in release.container["env"]}
@@ -97,6 +97,11 @@ def test_the_chart_s_redis_is_reached_by_name(tmp_path: Path) -> None:
     assert storage.password_file is not None
     assert storage.tls is not None
     assert storage.allow_volatile is False
+    counter = _load(render(MATRIX["redis-own-tls"]), tmp_path).limits.counter
+    assert counter is not None
+    assert [str(address) for address in counter.addresses] == ["ria-counter:6379"]
+    assert (counter.username, counter.password_file is None) == ("osak", False)
+    assert counter.tls is not None
 
 
 def test_every_value_of_the_node_has_its_default() -> None:

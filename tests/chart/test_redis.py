@@ -92,7 +92,7 @@ def _ping(
 
 async def test_two_processes_are_one_node(node: ChartNode, redis: RedisServer, tmp_path: Path) -> None:
     """What is stored at one is fetched at the other, a ticket works once at both, each keeps an audit log."""
-    first, second = (node.process(name, tmp_path, redis) for name in ("ria-a", "ria-b"))
+    first, second = (node.process(name, tmp_path, redis=redis) for name in ("ria-a", "ria-b"))
     async with started(first), started(second):
         status, path, _ = await first.upload(b"s" * 32)
         assert status == 201
@@ -105,7 +105,7 @@ async def test_two_processes_are_one_node(node: ChartNode, redis: RedisServer, t
 
 async def test_shares_outlive_a_crash_of_redis(node: ChartNode, redis: RedisServer, tmp_path: Path) -> None:
     """What was acknowledged is there when a killed Redis is back, and the node goes on by itself."""
-    process = node.process("ria-a", tmp_path, redis)
+    process = node.process("ria-a", tmp_path, redis=redis)
     async with started(process):
         status, path, _ = await process.upload(b"s" * 32)
         assert status == 201
@@ -113,6 +113,20 @@ async def test_shares_outlive_a_crash_of_redis(node: ChartNode, redis: RedisServ
         assert await process.readiness() == 503
         redis.start()
         assert await process.fetch(path, await process.ticket(path)) == (200, b"s" * 32)
+
+
+async def test_processes_count_together(tmp_path: Path) -> None:
+    """Two processes over the chart's Redis let through together what one would, by the chart's counter."""
+    redis_program()
+    node = ChartNode.make(OWN_REDIS, {"ria-redis": _login(tmp_path)}, per_address="4/h")
+    redis, counter = node.redis(tmp_path), node.redis(tmp_path, "counter")
+    first, second = (
+        node.process(name, tmp_path, redis=redis, counter=counter) for name in ("ria-a", "ria-b")
+    )
+    with running(redis, counter):
+        async with started(first), started(second):
+            uploads = [await each.upload(b"s" * 32) for each in (first, second) * 3]
+    assert [status for status, _, _ in uploads] == [201] * 4 + [429] * 2
 
 
 def test_the_probe_needs_no_password(node: ChartNode, redis: RedisServer, tmp_path: Path) -> None:

@@ -151,6 +151,7 @@ def test_the_schema_is_closed() -> None:
         ),
         (merged(OWN_REDIS, _set("redis.auth.existingSecret", "")), "redis.auth.existingSecret: is missing"),
         (_set("limits.counter", ON), "limits.counter.addresses: name a Redis"),
+        (_set("limits.counter.addresses", ["r:1"]), "limits.counter.addresses: are not used"),
         (
             merged(EXTERNAL_REDIS, _set("storage.redis.mode", "sentinel")),
             "storage.redis.master: mode sentinel",

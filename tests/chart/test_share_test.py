@@ -24,8 +24,8 @@ async def _run(node: ChartNode, process: NodeProcess, folder: Path) -> tuple[int
         part.replace("ria:8443", process.url.removeprefix("https://")).replace("=/", f"={root}/")
         for part in pod["containers"][0]["command"]
     ]
-    assert command[0] == "python"
-    command[:2] = [sys.executable, f"{root}{command[1]}"]
+    assert command[:2] == ["/opt/osak/bin/python", "-I"]
+    command[:3] = [sys.executable, "-I", f"{root}{command[2]}"]
     running = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

@@ -126,6 +126,7 @@ MATRIX: Final[dict[str, Values]] = {
         "storage": {"kind": "redis", "redis": {"mode": "cluster", "addresses": ["a:6379", "b:6379"]}}
     },
     "redis-own": merged(OWN_REDIS, COUNTER),
+    "redis-own-alone": merged(OWN_REDIS, {"redis": {"counter": {"enabled": False}}}),
     "redis-own-tls": merged(OWN_REDIS, {"redis": {"tls": {"existingSecret": "ria-redis-tls"}}}, PLACED),
     "redis-audit-each": merged(EXTERNAL_REDIS, {"audit": {"claimEach": True, "storageClass": "fast"}}),
     "redis-audit-existing": merged(EXTERNAL_REDIS, {"audit": {"existingClaim": "log"}}),

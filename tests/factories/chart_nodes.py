@@ -24,7 +24,9 @@ class ChartNode:
     secrets: Secrets
 
     @classmethod
-    def make(cls, values: Object, more_secrets: Secrets | None = None) -> "ChartNode":
+    def make(
+        cls, values: Object, more_secrets: Secrets | None = None, per_address: str = "off"
+    ) -> "ChartNode":
         """Render it for a node whose people are those of the tests."""
         url = f"https://localhost:{quiet_ports(1)[0]}"
         certificate, key, _ = make_dev_certificate(ServerURL.parse(url), datetime.now(UTC))
@@ -35,22 +37,23 @@ class ChartNode:
         ours = {
             "node": {"publicURL": url},
             "trust": {"anchors": {"example-people": AUTHORITY.certificate_pem.decode()}},
-            "limits": {"rates": {"perAddress": "off", "perShare": "off", "perRecipient": "off"}},
+            "limits": {"rates": {"perAddress": per_address, "perShare": "off", "perRecipient": "off"}},
         }
         return cls(render(values, ours), url, secrets | (more_secrets or {}))
 
-    def process(
-        self, name: str, folder: Path, redis: RedisServer | None = None, port: int = 0
-    ) -> NodeProcess:
-        """A pod of this name, as a process; ``folder`` is its root and holds the volumes of all."""
+    def process(self, name: str, folder: Path, **redis: RedisServer) -> NodeProcess:
+        """A pod of this name, as a process; ``folder`` is its root and holds the volumes of all.
+
+        ``redis`` and ``counter`` are the servers of the release that run.
+        """
         root = folder / name
         self.release.write_files(self.release.pod, root, self.secrets)
-        port, admin = port or quiet_ports(1)[0], quiet_ports(1)[0]
+        port, admin = quiet_ports(2)
         path = root / self.release.container["command"][-1].lstrip("/")
         text = moved_to(root, path.read_text(encoding="utf-8"))
         text = text.replace("0.0.0.0:8443", f"127.0.0.1:{port}").replace("0.0.0.0:9443", f"127.0.0.1:{admin}")
-        if redis is not None:
-            text = text.replace("ria-redis:6379", f"localhost:{redis.port}")
+        for component, server in redis.items():
+            text = text.replace(f"ria-{component}:6379", f"localhost:{server.port}")
         # The volume of the audit log is shared.
         shared = folder / "audit"
         shared.mkdir(exist_ok=True)
@@ -65,10 +68,11 @@ class ChartNode:
             environment={"POD_NAME": name},
         )
 
-    def redis(self, folder: Path) -> RedisServer:
-        """The Redis of the release, not started yet, with its ``redis.conf`` on this machine."""
-        root = folder / "redis"
-        pod = pod_of(self.release.one("StatefulSet", "ria-redis"))
+    def redis(self, folder: Path, component: str = "redis") -> RedisServer:
+        """A Redis of the release, not started yet, with its ``redis.conf`` on this machine."""
+        root = folder / component
+        kind = "StatefulSet" if component == "redis" else "Deployment"
+        pod = pod_of(self.release.one(kind, f"ria-{component}"))
         self.release.write_files(pod, root, self.secrets)
         port = quiet_ports(1)[0]
         text = (root / "etc/redis/config/redis.conf").read_text(encoding="utf-8")

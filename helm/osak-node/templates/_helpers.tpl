@@ -8,7 +8,7 @@
 {{- printf "%s-%s" (include "osak-node.name" (index . 0)) (index . 1) -}}
 {{- end -}}
 
-{{/* What selects the pods of a component (node, redis or test); it never changes during the life of a release. */}}
+{{/* What selects the pods of a component (node, redis, counter or test); it never changes during the life of a release. */}}
 {{- define "osak-node.matchLabels" -}}
 app.kubernetes.io/name: osak-node
 app.kubernetes.io/instance: {{ (index . 0).Release.Name }}

@@ -75,6 +75,7 @@ trust:
   {{- end }}
 sealing:
   key_file: /etc/osak/sealing/node.key
+{{- $counter := include "osak-node.counter" . | fromJson }}
 {{- with .Values.limits }}
 limits:
   nonce_life: {{ .nonceLife }}
@@ -91,9 +92,9 @@ limits:
     per_recipient: {{ .rates.perRecipient | quote }}
     total: {{ .rates.total | quote }}
   trusted_proxies: {{ .trustedProxies | toJson }}
-  {{- if .counter.enabled }}
+  {{- if $counter }}
   counter:
-    {{- include "osak-node.redisConnection" (dict "settings" .counter "folder" "counter" "addresses" .counter.addresses) | nindent 4 }}
+    {{- include "osak-node.redisConnection" (dict "settings" $counter "folder" "counter" "addresses" $counter.addresses) | nindent 4 }}
   {{- end }}
 {{- end }}
 {{- with .Values.uploads.senders }}

@@ -37,7 +37,7 @@ spec:
     - name: node
       image: {{ include "osak-node.nodeImage" . | quote }}
       imagePullPolicy: {{ .Values.image.pullPolicy }}
-      command: [osak, node, run, --config, /etc/osak/node/node.yaml]
+      command: [/opt/osak/bin/osak, node, run, --config, /etc/osak/node/node.yaml]
       env:
         - name: POD_NAME
           valueFrom:
@@ -161,8 +161,8 @@ spec:
 {{- if include "osak-node.isRedis" . -}}
 {{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" (include "osak-node.storageRedis" . | fromJson) "folder" "redis") | fromJsonArray) -}}
 {{- end -}}
-{{- if .Values.limits.counter.enabled -}}
-{{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" .Values.limits.counter "folder" "counter") | fromJsonArray) -}}
+{{- with include "osak-node.counter" . | fromJson -}}
+{{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" . "folder" "counter") | fromJsonArray) -}}
 {{- end -}}
 {{- with .Values.traces -}}
 {{- if and .endpoint .token.existingSecret -}}

@@ -33,6 +33,9 @@
 {{- if and .redis.enabled (not .redis.auth.existingSecret) -}}
 {{- $mistakes = append $mistakes "redis.auth.existingSecret: is missing" -}}
 {{- end -}}
+{{- if and (not .limits.counter.enabled) .limits.counter.addresses -}}
+{{- $mistakes = append $mistakes "limits.counter.addresses: are not used; set limits.counter.enabled" -}}
+{{- end -}}
 {{- if and .limits.counter.enabled (not .limits.counter.addresses) -}}
 {{- $mistakes = append $mistakes "limits.counter.addresses: name a Redis that may forget" -}}
 {{- end -}}

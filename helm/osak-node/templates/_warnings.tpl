@@ -13,8 +13,10 @@
 {{- end -}}
 {{- end -}}
 {{- $theirs := get (.metadata.annotations | default dict) "osak-node/redis" -}}
-{{- if and $theirs (eq $theirs (include "osak-node.redisAddresses" $)) -}}
-{{- $found = append $found (printf "the release %s uses the same Redis (%s): who has it has, or can destroy, both shares." $instance $theirs) -}}
+{{- range include "osak-node.redisAddresses" $ | splitList "," -}}
+{{- if and . (has . (splitList "," $theirs)) -}}
+{{- $found = append $found (printf "the release %s uses the same Redis (%s): who has it has, or can destroy, both shares." $instance .) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -38,7 +40,7 @@
 {{- if and (or .ingress.enabled .gateway.enabled) (ne .limits.rates.perAddress "off") -}}
 {{- $found = append $found "behind the proxy all clients have its address: set limits.rates.perAddress to \"off\" and let the proxy count." -}}
 {{- end -}}
-{{- if and (eq .storage.kind "redis") (not .limits.counter.enabled) -}}
+{{- if and (eq .storage.kind "redis") (not .limits.counter.enabled) (not (include "osak-node.runsCounter" $)) -}}
 {{- $found = append $found "each process counts rates alone: several let several times as much through (limits.counter)." -}}
 {{- end -}}
 {{- end -}}
