@@ -12,7 +12,7 @@ import zlib
 from typing import Protocol
 
 from osak.client.container.aead import Buffer
-from osak.client.container.fast_deflate import FastDeflater
+from osak.client.container.fast_deflate import BestDeflater, FastDeflater
 
 _WINDOW_BITS = 15
 
@@ -26,10 +26,13 @@ class Compression(enum.StrEnum):
 
 
 class Deflater(Protocol):
-    """Makes one zlib stream; both methods leave the interpreter lock while they work."""
+    """Makes one zlib stream; its methods leave the interpreter lock while they work."""
 
     def compress(self, data: Buffer, /) -> bytes:
         """Take more bytes; return what is ready, perhaps nothing."""
+
+    def store(self, data: Buffer, /) -> bytes:
+        """The same, but leave them as they are."""
 
     def flush(self) -> bytes:
         """Return the rest; nothing can be added afterwards."""
@@ -39,8 +42,17 @@ def deflater(compression: Compression) -> Deflater:
     """Begin a stream."""
     match compression:
         case Compression.NONE:
-            return zlib.compressobj(0, zlib.DEFLATED, _WINDOW_BITS)
+            return _Storer()
         case Compression.FAST:
             return FastDeflater()
         case Compression.BEST:
-            return zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS)
+            return BestDeflater()
+
+
+class _Storer:
+    """A zlib stream of stored blocks alone."""
+
+    def __init__(self) -> None:
+        stream = zlib.compressobj(0, zlib.DEFLATED, _WINDOW_BITS)
+        self.compress = self.store = stream.compress
+        self.flush = stream.flush

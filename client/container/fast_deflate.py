@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Deflate for people in a hurry: isal's level 1, and bytes that will not shrink are stored as they are.
+"""Deflate that can also store: isal's level 1, and bytes that will not shrink are stored as they are.
 
 Most large files (pictures, films, archives, PDF) are packed already. Deflating them again costs more
 time than all the rest of an encryption, for nothing. So of every large piece a few samples are packed
@@ -17,7 +17,6 @@ from isal import isal_zlib
 
 from osak.client.container.aead import Buffer
 
-_HEADER: Final = b"\x78\x01"  # deflate with a window of 32 KiB, quickest level (RFC 1950, 2.2)
 _RAW_WINDOW_BITS: Final = -15
 _SAMPLES: Final = 8
 _SAMPLE_BYTES: Final = 4096
@@ -28,30 +27,42 @@ _WORTH_IT: Final = 0.98
 class FastDeflater:
     """One zlib stream; see ``compression.Deflater``."""
 
+    _header = b"\x78\x01"  # deflate with a window of 32 KiB, quickest level (RFC 1950, 2.2)
+
     def __init__(self) -> None:
         """Begin with the header still to come."""
         self._storing = zlib.compressobj(0, zlib.DEFLATED, _RAW_WINDOW_BITS)
-        self._deflating = _isal()
+        self._deflating = self._begin()
         self._is_storing = False
         self._checksum = 1
-        self._header = _HEADER
 
     def compress(self, data: Buffer, /) -> bytes:
         """Take more bytes; return what is ready."""
-        if not data:
-            return b""
-        packed, self._header = [self._header], b""
-        self._checksum = isal_zlib.adler32(data, self._checksum)
-        if will_shrink(data):
-            packed += [self._turn(storing=False), self._deflating.compress(data)]
-        else:
-            packed += [self._turn(storing=True), self._storing.compress(data)]
-        return b"".join(packed)
+        return self._take(data, storing=not self._is_worth_it(data))
+
+    def store(self, data: Buffer, /) -> bytes:
+        """Take more bytes and do not deflate them; return what is ready."""
+        return self._take(data, storing=True)
 
     def flush(self) -> bytes:
         """Return the rest, with the checksum of everything that was taken."""
         last = self._storing if self._is_storing else self._deflating
         return self._header + last.flush() + self._checksum.to_bytes(4, "big")
+
+    def _begin(self) -> Any:  # isal has no types
+        return isal_zlib.compressobj(1, isal_zlib.DEFLATED, _RAW_WINDOW_BITS)
+
+    def _is_worth_it(self, data: Buffer) -> bool:
+        return will_shrink(data)
+
+    def _take(self, data: Buffer, *, storing: bool) -> bytes:
+        if not data:
+            return b""
+        packed, self._header = [self._header], b""
+        self._checksum = isal_zlib.adler32(data, self._checksum)
+        packed.append(self._turn(storing=storing))
+        packed.append((self._storing if storing else self._deflating).compress(data))
+        return b"".join(packed)
 
     def _turn(self, *, storing: bool) -> bytes:
         """End the piece before, if it was of the other kind, at a byte boundary."""
@@ -60,8 +71,20 @@ class FastDeflater:
         self._is_storing = storing
         if storing:
             return bytes(self._deflating.flush(isal_zlib.Z_SYNC_FLUSH))
-        self._deflating = _isal()
+        self._deflating = self._begin()
         return self._storing.flush(zlib.Z_SYNC_FLUSH)
+
+
+class BestDeflater(FastDeflater):
+    """The same by zlib at level 6, which deflates whatever it is given."""
+
+    _header = b"\x78\x9c"  # as above, default level
+
+    def _begin(self) -> Any:
+        return zlib.compressobj(6, zlib.DEFLATED, _RAW_WINDOW_BITS)
+
+    def _is_worth_it(self, data: Buffer) -> bool:  # noqa: ARG002 - as the class above has it
+        return True
 
 
 def will_shrink(data: Buffer) -> bool:
@@ -73,7 +96,3 @@ def will_shrink(data: Buffer) -> bool:
     sample = b"".join(view[start : start + _SAMPLE_BYTES] for start in range(0, step * _SAMPLES, step))
     packed = isal_zlib.compress(sample, 1)
     return len(packed) < _WORTH_IT * len(sample)
-
-
-def _isal() -> Any:  # isal has no types
-    return isal_zlib.compressobj(1, isal_zlib.DEFLATED, _RAW_WINDOW_BITS)

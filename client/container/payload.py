@@ -46,6 +46,7 @@ class PayloadWriter:
         aad: bytes,
         *,
         compression: Compression = Compression.FAST,
+        limits: Limits | None = None,
     ) -> None:
         """Begin the payload.
 
@@ -55,12 +56,14 @@ class PayloadWriter:
             nonce: 12 fresh random bytes.
             aad: prefix, header and header HMAC (chapter 5).
             compression: how hard to pack.
+            limits: what readers accept; of them ``max_ratio`` and ``ratio_floor_bytes`` are obeyed here.
         """
         self._out = out
+        self._limits = limits or Limits()
         self._encryptor = StreamEncryptor(cek, nonce, aad)
         self._deflater = deflater(compression)
         self._watch = None if compression is Compression.NONE else RatioWatch()
-        self._given_bytes = 0
+        self._given_bytes = self._packed_bytes = 0
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="osak-deflate")
         self._under_way: Future[bytes] | None = None
         self._gathered = bytearray()
@@ -112,13 +115,21 @@ class PayloadWriter:
 
     def _deflate(self, block: Buffer, *, last: bool = False) -> bytes:
         """Runs in the worker."""
-        packed = self._deflater.compress(block)
+        self._given_bytes += len(block)
+        packed = self._deflater.store(block) if self._is_like_a_bomb() else self._deflater.compress(block)
         if last:
             packed += self._deflater.flush()
-        self._given_bytes += len(block)
+        self._packed_bytes += len(packed)
         if self._watch is not None:
             self._watch.see(packed, self._given_bytes)
         return packed
+
+    def _is_like_a_bomb(self) -> bool:
+        """Whether an empty disk image would soon shrink more than readers believe; long before it does."""
+        limits = self._limits
+        if self._given_bytes <= limits.ratio_floor_bytes:
+            return False
+        return self._given_bytes > limits.max_ratio * self._packed_bytes // 2
 
     def _emit(self, deflated: Future[bytes] | None) -> None:
         packed = deflated.result() if deflated is not None else b""

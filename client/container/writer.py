@@ -84,7 +84,9 @@ class ContainerWriter:
         self.summary = ContainerSummary(records, len(header))
         out.write(envelope_bytes(header, hmac, limits))
         nonce, aad = random_bytes(NONCE_BYTES), payload_aad(header, hmac)
-        self._payload = PayloadWriter(out, content_key(fmk), nonce, aad, compression=compression)
+        self._payload = PayloadWriter(
+            out, content_key(fmk), nonce, aad, compression=compression, limits=limits
+        )
         self._archive = ArchiveWriter(self._payload.write, limits)
         self._limits = limits
 

@@ -70,7 +70,7 @@ WORDS: Mapping[str, str] = {
     "header-structure": "the header is damaged",
     "payload-method": "payload is encrypted by an unknown method",
     "recipients": "max_recipients",
-    "no-recipient": "fits the key",
+    "no-recipient": "the key fits none",
     "wrong-key": "does not open",
     "point-off-curve": "not a point",
     "kek-length": "holds a KEK of",

@@ -291,6 +291,23 @@ def test_ratio_counts_only_above_the_floor() -> None:
     reader.verify()
 
 
+@pytest.mark.parametrize("compression", list(Compression))
+def test_what_is_written_is_never_a_bomb(compression: Compression) -> None:
+    """An empty disk image opens under the limits that it was written with; in between it is stored."""
+    limits = Limits(ratio_floor_bytes=2**21, max_ratio=50)
+    out, block, text = io.BytesIO(), bytes(2**20), b"the last page"
+    with PayloadWriter(out, KEY, NONCE, AAD, compression=compression, limits=limits) as writer:
+        for _ in range(64):
+            writer.write(block)
+        writer.write(text)
+        writer.finish()
+    assert unpack(out.getvalue(), limits) == 64 * block + text
+    packed = len(out.getvalue())
+    assert 2**20 < packed < 4 * 2**20 or compression is Compression.NONE
+    with pytest.raises(LimitExceededError):  # or else the limit would not be what was tried
+        unpack(pack(64 * block), limits)
+
+
 def test_chunks_are_small_whatever_the_bytes_ask_for() -> None:
     """One piece of output is at most 1 MiB, though a packed block could hold a gigabyte."""
     reader = PayloadReader(io.BytesIO(pack(bytes(20 * 2**20))), KEY, AAD, Limits())
