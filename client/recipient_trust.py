@@ -17,7 +17,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from osak.client.errors import CertificateStatusError, UntrustedCertificateError
@@ -26,6 +25,7 @@ from osak.client.recipient_plan import KeySource
 from osak.shares.certificates.anchors import read_anchors
 from osak.shares.certificates.crl import RevocationList, read_list
 from osak.shares.certificates.inquiry import inquire
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.ocsp import NONCE_BYTES
 from osak.shares.certificates.path import verify_chain
 from osak.shares.certificates.profile import check_encryption
@@ -125,7 +125,7 @@ def _chain(
         check_encryption(certificate, settings.accepted_policies)
     except CertificateError as error:
         raise UntrustedCertificateError(f"{name} cannot be encrypted for: {error}") from error
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except MALFORMED as error:
         raise UntrustedCertificateError(f"{name} cannot be encrypted for: it is malformed") from error
     return _Chain(name, certificates)
 

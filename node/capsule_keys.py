@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from osak.node.errors import BadRequestError
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
 
 MIN_RSA_BITS: Final = 2048
@@ -52,7 +53,7 @@ def key_of_certificate(certificate_der: bytes) -> tuple[CapsuleType, bytes] | No
     """
     try:
         key = x509.load_der_x509_certificate(certificate_der).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except MALFORMED:
         return None
     if isinstance(key, rsa.RSAPublicKey):
         return CapsuleType.RSA, key.public_bytes(Encoding.DER, PublicFormat.PKCS1)

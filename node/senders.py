@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from osak.node.errors import SenderRefusedError
 from osak.node.limits.counter import RateCounter, take
 from osak.node.upload_settings import SenderSettings, UploadSettings
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.errors import ConfigurationError
 
 _SCHEME: Final = "bearer"
@@ -92,7 +93,7 @@ def _keys(sender: SenderSettings) -> list[bytes]:
         return []
     try:
         certificates = x509.load_pem_x509_certificates(sender.certificate_file.read_bytes())
-    except ValueError as error:
+    except MALFORMED as error:
         raise ConfigurationError(str(sender.certificate_file), ["expected a certificate in PEM"]) from error
     return [_key_of(certificate) for certificate in certificates]
 

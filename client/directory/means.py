@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from osak.client.container import PublicKeyRecipient
 from osak.client.container.certificate_label import card_of, policies_of
 from osak.client.container.errors import InvalidInputError
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.path import verify_chain
 from osak.shares.certificates.profile import check_authentication, check_encryption
 from osak.shares.errors import CertificateError
@@ -30,13 +30,6 @@ MOBILE_ID: Final = "Mobile-ID"
 
 _MOBILE_ID_ARCS: Final = ("1.3.6.1.4.1.10015.1.3", "1.3.6.1.4.1.10015.11.1", "1.3.6.1.4.1.10015.18.1")
 _UNKNOWN: Final = "certificate"
-_UNREADABLE: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +127,7 @@ def sort_certificates(
             _require_use(certificate, kind)
         except _ForSigningError:
             continue
-        except _UNREADABLE:
+        except MALFORMED:
             passed_over.append(PassedOver(kind, "it cannot be read"))
         except _UnusableError as error:
             passed_over.append(PassedOver(kind, str(error)))

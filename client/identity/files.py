@@ -112,7 +112,7 @@ def load_recipient_key(data: bytes) -> x509.Certificate | PublicKey:
     for load in loaders:
         try:
             found = load(data)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             continue
         key = found.public_key() if isinstance(found, x509.Certificate) else found
         if not isinstance(key, EllipticCurvePublicKey | RSAPublicKey):

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from osak.client.identity.errors import BadSignatureError, IdentityServiceError
 from osak.shares.certificates.anchors import AnchorSource, read_anchors
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.profile import check_authentication
 from osak.shares.errors import CertificateError, ConfigurationError
 
@@ -46,7 +47,7 @@ def read_certificate(der: bytes) -> x509.Certificate:
     """
     try:
         return x509.load_der_x509_certificate(der)
-    except ValueError as error:
+    except MALFORMED as error:
         raise BadSignatureError("the service sent a certificate that cannot be read") from error
 
 
@@ -61,7 +62,7 @@ def check_certificate(
     try:
         numbers = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
         check_authentication(certificate)
-    except (CertificateError, ValueError, TypeError, x509.DuplicateExtension) as error:
+    except (CertificateError, *MALFORMED) as error:
         raise BadSignatureError("the service sent a certificate that is not for authentication") from error
     if [f"etsi/{number.value!s}" for number in numbers] != [recipient_id]:
         raise BadSignatureError("the service sent the certificate of somebody else")

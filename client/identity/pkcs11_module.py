@@ -160,7 +160,7 @@ class PKCS11Token:
         with _translated("the certificates of the card could not be read"):
             for thing in self._public_session().get_objects(wanted):
                 # Keys are found by the certificate's id (PKCS #11, 4.6.3).
-                with suppress(failures.AttributeTypeInvalid, ValueError):
+                with suppress(failures.AttributeTypeInvalid, ValueError, x509.InvalidVersion):
                     certificate = x509.load_der_x509_certificate(bytes(thing[pkcs11.Attribute.VALUE]))
                     found.append(TokenCertificate(bytes(thing[pkcs11.Attribute.ID]), certificate))
         return found

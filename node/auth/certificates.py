@@ -23,12 +23,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
 from osak.node.auth.observer import TrustObserver
 from osak.node.errors import CertificateRefusedError
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.path import verify_chain
 from osak.shares.certificates.profile import check_authentication
 from osak.shares.errors import CertificateError, MessageError
@@ -105,7 +105,7 @@ class CertificateVerifier:
             return _read_person(chain)
         except CertificateError as error:
             raise CertificateRefusedError(str(error)) from error
-        except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        except MALFORMED as error:
             raise CertificateRefusedError("the certificate is malformed") from error
 
 

@@ -13,6 +13,7 @@ from cryptography import x509
 
 from osak.node.auth.revocation import StatusChecker
 from osak.node.errors import CertificateRevokedError, ClientCertificateRevokedError
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.path import verify_chain
 from osak.shares.errors import CertificateError
 
@@ -36,7 +37,7 @@ class ClientCertificates:
             if certificate in self._anchors:
                 return
             chain = verify_chain(certificate, self._anchors, (), now)
-        except (CertificateError, ValueError, TypeError, x509.DuplicateExtension):
+        except (CertificateError, *MALFORMED):
             self._checker.cannot_tell("the issuer of a client's certificate is none of capsules.anchors")
             return
         try:

@@ -78,7 +78,8 @@ class StatusChecker:
     async def _check_one(
         self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
     ) -> None:
-        key = certificate.fingerprint(SHA256())
+        # Not by its bytes: a signature can be spelt in several ways, a serial number in one.
+        key = _key_of(issuer, str(certificate.serial_number))
         status = await self._statuses.get(key, now, lambda: self._learn(certificate, issuer, now))
         if status is None:
             self._let_through_or_refuse()
@@ -114,7 +115,7 @@ class StatusChecker:
         return Finding(status, min(status.valid_until, now + self._settings.max_age))
 
     async def _find_list(self, url: str, issuer: x509.Certificate, now: datetime) -> RevocationList:
-        key = hashlib.sha256(issuer.fingerprint(SHA256()) + url.encode()).digest()
+        key = _key_of(issuer, url)
         found = await self._lists.get(key, now, lambda: self._learn_list(url, issuer, now))
         if isinstance(found, StatusError):
             raise found
@@ -130,3 +131,7 @@ class StatusChecker:
         except StatusError as error:
             return Finding(error, now + timedelta(seconds=RETRY_SECONDS))
         return Finding(found, min(found.valid_until, now + self._settings.max_age))
+
+
+def _key_of(issuer: x509.Certificate, name: str) -> bytes:
+    return hashlib.sha256(issuer.fingerprint(SHA256()) + name.encode()).digest()

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.errors import ConfigurationError
 
 ESTONIA: Final = "estonia"
@@ -55,7 +56,7 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
     """
     try:
         return x509.load_pem_x509_certificates(path.read_bytes())
-    except ValueError as error:
+    except MALFORMED as error:
         raise ConfigurationError(str(path), ["expected CA certificates in PEM"]) from error
 
 
@@ -81,7 +82,7 @@ def check_fingerprint(pem: bytes, fingerprint: str, name: str) -> x509.Certifica
     """
     try:
         certificate = x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
+    except MALFORMED as error:
         raise _other_package(name) from error
     if certificate.fingerprint(SHA256()).hex() != fingerprint:
         raise _other_package(name)

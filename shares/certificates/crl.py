@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.path import STRONG_HASHES
 from osak.shares.certificates.status import Status, check_times
 from osak.shares.errors import StatusError
@@ -50,7 +50,7 @@ def read_list(content: bytes, issuer: x509.Certificate, now: datetime) -> Revoca
             raise StatusError("the list does not say when the next one comes")
         until = check_times(found.last_update_utc, found.next_update_utc, now)
         return RevocationList(frozenset(entry.serial_number for entry in found), until)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except MALFORMED as error:
         raise StatusError("the list is malformed") from error
 
 

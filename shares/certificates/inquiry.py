@@ -13,6 +13,7 @@ from cryptography import x509
 
 from osak.shares.certificates import ocsp
 from osak.shares.certificates.crl import RevocationList
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.sources import MAX_OCSP_BYTES, Sources, sources_of
 from osak.shares.certificates.status import Status
 from osak.shares.errors import NoSourceError, StatusError
@@ -59,7 +60,7 @@ async def inquire(
     """
     try:
         sources = sources_of(certificate)
-    except (ValueError, x509.DuplicateExtension) as error:
+    except MALFORMED as error:
         raise StatusError("the certificate is malformed") from error
     if sources == Sources():
         raise NoSourceError("the certificate names nobody who could tell")

@@ -13,19 +13,19 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.path import check_alone
 from osak.shares.certificates.status import Status, check_times, verify_signature
 from osak.shares.errors import CertificateError, StatusError
 
 NONCE_BYTES: Final = 32
 _MAX_RESPONDER_CERTIFICATES: Final = 4
-_MALFORMED: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
 
 
 def ask(certificate: x509.Certificate, issuer: x509.Certificate, nonce: bytes) -> bytes:
@@ -55,7 +55,7 @@ def read_answer(
         single = _about(response, certificate, issuer)
         until = check_times(single.this_update_utc, single.next_update_utc, now)
         return Status(single.certificate_status is not ocsp.OCSPCertStatus.GOOD, until, "ocsp")
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise StatusError("the OCSP server's answer is malformed") from error
 
 

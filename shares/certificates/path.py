@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtensionOID
 
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.errors import CertificateError
 
 MAX_INTERMEDIATES: Final = 2
@@ -44,7 +45,7 @@ def verify_chain(
 
     Raises:
         CertificateError: there is no such chain that is valid now.
-        ValueError: a certificate is malformed; also ``TypeError``, ``DuplicateExtension``.
+        ValueError: a certificate is malformed; or another of ``MALFORMED``.
     """
     check_alone(leaf, now)
     issuers = _path_to_anchor(leaf, anchors, intermediates, now, depth=0)
@@ -83,7 +84,7 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate, now: dateti
         _check_authority(issuer, depth)
         # Names and signature; the hash was checked by check_alone of the issued certificate.
         certificate.verify_directly_issued_by(issuer)
-    except (CertificateError, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    except (CertificateError, InvalidSignature, *MALFORMED):
         return False
     return True
 
@@ -93,7 +94,7 @@ def check_alone(certificate: x509.Certificate, now: datetime) -> None:
 
     Raises:
         CertificateError: it is not so.
-        ValueError: it is malformed; also ``DuplicateExtension``.
+        ValueError: it is malformed; or another of ``MALFORMED``.
     """
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise CertificateError("a certificate is not valid now")

@@ -40,7 +40,7 @@ def check_authentication(certificate: x509.Certificate, policies: Sequence[str] 
 
     Raises:
         CertificateError: it is for something else, or has none of the policies.
-        ValueError: it is malformed; also ``TypeError``, ``DuplicateExtension``.
+        ValueError: it is malformed; or another of ``MALFORMED``.
     """
     usage = _usage(certificate)
     if not usage.digital_signature:
@@ -65,7 +65,7 @@ def check_encryption(certificate: x509.Certificate, policies: Sequence[str] = ()
 
     Raises:
         CertificateError: it is for something else, for signing above all.
-        ValueError: it is malformed; also ``TypeError``, ``DuplicateExtension``, ``UnsupportedAlgorithm``.
+        ValueError: it is malformed; or another of ``MALFORMED``.
     """
     usage = _usage(certificate)
     _check_no_signing(certificate, usage)

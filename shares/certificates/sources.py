@@ -39,7 +39,7 @@ def sources_of(certificate: x509.Certificate) -> Sources:
     """What a certificate names.
 
     Raises:
-        ValueError: it is malformed; also ``DuplicateExtension``.
+        ValueError: it is malformed; or another of ``MALFORMED``.
     """
     return Sources(_ocsp_places(certificate), _crl_places(certificate))
 

@@ -228,6 +228,13 @@ def person_certificate(serial_number: str = SERIAL_NUMBER) -> tuple[TestCA, Pers
     return authority, authority.issue(serial_number)
 
 
+def of_version(certificate: bytes, version: int) -> bytes:
+    """A certificate's DER with another version in it; no library wants to make one."""
+    third = bytes.fromhex("a003020102")
+    assert certificate.count(third) == 1
+    return certificate.replace(third, third[:-1] + bytes([version]))
+
+
 def ocsp_at(*urls: str) -> x509.AuthorityInformationAccess:
     """An authorityInfoAccess extension with these OCSP servers."""
     method = AuthorityInformationAccessOID.OCSP

@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-TARGETS: Final = ("envelope", "header", "tar", "label", "message", "ticket", "configuration", "directory")
+TARGETS: Final = (
+    *("envelope", "header", "tar", "label", "message", "ticket", "configuration", "directory"),
+    *("certificate", "status"),
+)
 CORPUS: Final = Path(__file__).parent / "corpus"
 MAX_INPUT_BYTES: Final = 4096
 

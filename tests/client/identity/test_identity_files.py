@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     pkcs12,
 )
+from factories.people import TestCA, of_version
 
 from osak.client.errors import CredentialFileError
 from osak.client.identity.files import (
@@ -87,6 +88,12 @@ def test_no_recipient_key(data: bytes) -> None:
     """Neither certificate nor public key: refused."""
     with pytest.raises(CredentialFileError, match="neither"):
         load_recipient_key(data)
+
+
+def test_a_certificate_of_a_version_that_does_not_exist() -> None:
+    """It is no certificate, and no fault of the program either."""
+    with pytest.raises(CredentialFileError, match="neither"):
+        load_recipient_key(of_version(TestCA().issue().der, 38))
 
 
 def make_p12(encryption: KeySerializationEncryption) -> bytes:

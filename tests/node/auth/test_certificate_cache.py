@@ -4,11 +4,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from factories.people import TestCA
+from factories.people import TestCA, of_version
 
 from osak.node.auth.certificates import CACHE_ENTRIES, CACHE_SECONDS, CertificateVerifier
 from osak.node.auth.observer import TrustObserver
 from osak.node.errors import CertificateRefusedError
+from osak.shares.protocol.strict_json import encode_base64url
 
 NOW = datetime.now(UTC)
 
@@ -71,3 +72,11 @@ def test_validity_of_issuers_is_remembered_too() -> None:
     verifier.verify(person.x5c, now)
     with pytest.raises(CertificateRefusedError):
         verifier.verify(person.x5c, now + timedelta(minutes=2))
+
+
+def test_a_version_that_does_not_exist() -> None:
+    """A certificate of version 39 is malformed like any other, no fault of the node."""
+    authority = TestCA()
+    header = encode_base64url(of_version(authority.issue().der, 38))
+    with pytest.raises(CertificateRefusedError, match="malformed"):
+        CertificateVerifier([authority.certificate]).verify(header, NOW)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.x509 import ocsp
 from factories.authorities import Answer, StatusServer, delegate_of
 from factories.openssl_ocsp import free_port, openssl_ocsp
@@ -25,6 +26,7 @@ from osak.shares.certificates.settings import RevocationSettings
 from osak.shares.certificates.status import UNSTATED_LIFE
 from osak.status_fetch import StatusFetch
 
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
@@ -150,6 +152,28 @@ async def test_many_requests_ask_once(server: StatusServer) -> None:
     person = person_of(server)
     await asyncio.gather(*(checker.check(person) for _ in range(100)))
     assert server.questions == 1
+
+
+async def test_spellings_of_a_signature(server: StatusServer) -> None:
+    """Anybody can spell an ECDSA signature in a second way; it stays one certificate, asked about once."""
+    checker = Checker(server)
+    person = person_of(server)
+    twin = respelt(person.certificate)
+    twin.verify_directly_issued_by(server.authority.certificate)
+    assert twin != person.certificate
+    await checker.check(person)
+    await checker.check(Person(twin, person.key))
+    assert server.questions == 1
+
+
+def respelt(certificate: x509.Certificate) -> x509.Certificate:
+    """The same certificate with (r, n - s) for its signature (r, s)."""
+    r, s = decode_dss_signature(certificate.signature)
+    other = encode_dss_signature(r, P256_ORDER - s)
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256
+    bits = b"\x03" + bytes([len(other) + 1, 0]) + other
+    content = certificate.tbs_certificate_bytes + algorithm + bits
+    return x509.load_der_x509_certificate(b"\x30\x82" + len(content).to_bytes(2, "big") + content)
 
 
 async def test_many_people_fetch_one_list(server: StatusServer) -> None:
