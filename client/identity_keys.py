@@ -12,15 +12,17 @@ from pathlib import Path
 from osak.client.configuration import Configuration
 from osak.client.container import PrivateKeyUnlocker
 from osak.client.errors import UsageError
+from osak.client.identity.auth_server import AuthServer
 from osak.client.identity.card import Card, PINSource, choose_certificate
 from osak.client.identity.card_keys import card_key
 from osak.client.identity.conversation import Conversation
+from osak.client.identity.logged_in import LoggedInCredential
 from osak.client.identity.mobile_id import MobileIDCredential, check_phone_number
 from osak.client.identity.phone import PhoneUnlocker
 from osak.client.identity.smart_id import SmartIDCredential
 from osak.client.identity.smart_id_v3 import SmartIDv3Credential
 from osak.client.keys import Keys
-from osak.coordinator import CredentialError, KeyCredential
+from osak.coordinator import Credential, CredentialError, KeyCredential
 from osak.shares.errors import MessageError
 from osak.shares.protocol.recipient import recipient_id_from_person
 
@@ -80,7 +82,7 @@ def smart_id_keys(config: Configuration, person: str, conversation: Conversation
         raise UsageError("there is no Smart-ID in the configuration: see credentials.smart_id")
     kind = SmartIDv3Credential if settings.api == "v3" else SmartIDCredential
     credential = kind(_recipient_id(person), settings, conversation, config.timeouts, file_name=file_name)
-    return Keys(PhoneUnlocker(), credential)
+    return _phone_keys(config, credential, conversation)
 
 
 def mobile_id_keys(
@@ -108,6 +110,17 @@ def mobile_id_keys(
     credential = MobileIDCredential(
         _recipient_id(person), number, settings, conversation, config.timeouts, file_name=file_name
     )
+    return _phone_keys(config, credential, conversation, number)
+
+
+def _phone_keys(
+    config: Configuration, credential: Credential, conversation: Conversation, phone_number: str = ""
+) -> Keys:
+    """Keys of somebody with a phone, who logs in first where an auth server is configured."""
+    settings = config.credentials.auth_server
+    if settings is not None:
+        auth_server = AuthServer(settings, conversation, config.timeouts)
+        credential = LoggedInCredential(credential, auth_server, phone_number)
     return Keys(PhoneUnlocker(), credential)
 
 

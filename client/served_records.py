@@ -31,6 +31,7 @@ from osak.client.errors import CapsuleServerError, UsageError
 from osak.client.event_loop import run
 from osak.client.identity.errors import PINError
 from osak.client.identity.files import PersonalKey
+from osak.client.identity.logged_in import sessions_of
 from osak.client.keys import Keys
 from osak.client.share_records import ShareQuest, quest_for
 from osak.coordinator import (
@@ -150,8 +151,12 @@ class ServedRecords:
     async def _collect_all(
         self, openings: Sequence[tuple[ContainerHeader, _ShareRecords]], credential: Credential
     ) -> list[Unlocked | OsakError]:
+        try:
+            sessions = await sessions_of(credential)
+        except CredentialError as error:  # who has not logged in gets nothing from any server
+            return [error] * len(openings)
         async with (
-            HTTPTransport(self.config.timeouts) as transport,
+            HTTPTransport(self.config.timeouts, sessions) as transport,
             SigningTable(credential, self.on_signature) as table,
         ):
             return await _all(self._collect_one(*opening, transport, table) for opening in openings)

@@ -11,6 +11,7 @@ from osak.client.configuration import Configuration
 from osak.client.container import read_header
 from osak.client.errors import UsageError
 from osak.client.event_loop import run
+from osak.client.identity.logged_in import sessions_of
 from osak.client.inputs import AnyPath, reading
 from osak.client.keys import Keys
 from osak.client.served_records import servers_named, share_records
@@ -79,7 +80,8 @@ async def _ask(
     quest: ShareQuest, credential: Credential, config: Configuration, *, trust_container_servers: bool
 ) -> ShareHistory:
     extra: list[Server] = list(servers_named(quest)) if trust_container_servers else []
-    async with HTTPTransport(config.timeouts) as transport:
+    sessions = await sessions_of(credential)
+    async with HTTPTransport(config.timeouts, sessions) as transport:
         coordinator = Coordinator(
             transport=transport, groups=config.groups, extra_servers=extra, timeouts=config.timeouts
         )

@@ -24,6 +24,7 @@ from osak.node.auth.client_certificates import ClientCertificates
 from osak.node.auth.observer import TrustObserver
 from osak.node.auth.revocation import StatusChecker
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
+from osak.node.auth.sessions import Sessions, read_auth_server
 from osak.node.auth.smart_id import SmartIDVerifier
 from osak.node.capsule_service import CapsuleService
 from osak.node.config import CapsuleSettings, LimitSettings, NodeConfig
@@ -84,10 +85,12 @@ def create_service(
     certificates = CertificateVerifier(
         read_anchors(trust.anchors), read_anchors(trust.intermediates), trust.accepted_policies, observer
     )
+    smart_id = _smart_id_verifier(trust.smart_id)
     return ShareService(
         public_url=config.public_url,
         store=store,
-        authenticator=SDJWTAuthenticator(certificates, _smart_id_verifier(trust.smart_id)),
+        authenticator=SDJWTAuthenticator(certificates, smart_id),
+        sessions=_sessions(config, certificates, smart_id, key, random_bytes),
         revocation=_status_checker(trust.revocation, observer, random_bytes),
         sealer=Sealer(key, random_bytes),
         nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
@@ -194,6 +197,27 @@ def _smart_id_verifier(settings: SmartIDTrust | None) -> SmartIDVerifier:
     if settings is None:
         return SmartIDVerifier()
     return SmartIDVerifier(settings.believed(), settings.flow_types)
+
+
+def _sessions(
+    config: NodeConfig,
+    certificates: CertificateVerifier,
+    smart_id: SmartIDVerifier,
+    key: NodeKey,
+    random_bytes: Callable[[int], bytes],
+) -> Sessions | None:
+    settings = config.sessions
+    if settings is None:
+        return None
+    return Sessions(
+        config.public_url,
+        [read_auth_server(server.issuer, server.keys_file) for server in settings.auth_servers],
+        certificates,
+        smart_id,
+        NonceMint(key.nonce_key, life_seconds=settings.life, random_bytes=random_bytes),
+        life_seconds=settings.life,
+        required=settings.required,
+    )
 
 
 def _status_checker(

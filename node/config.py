@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from osak.node.rate_settings import RateSettings
+from osak.node.session_settings import SessionSettings
 from osak.node.setting_types import ExistingFile, FilePath
 from osak.node.smart_id_settings import SmartIDTrust
 from osak.node.storage_settings import RedisSettings, StorageSettings
@@ -245,6 +246,7 @@ class NodeConfig(Settings):
     )
     trust: TicketTrustSettings | None = Field(None, validate_default=True)
     capsules: CapsuleSettings | None = Field(None, validate_default=True)
+    sessions: SessionSettings | None = None
     limits: LimitSettings = Field(default_factory=LimitSettings)
     uploads: UploadSettings | None = None
     expiry: ExpirySettings = Field(default_factory=ExpirySettings)

@@ -10,6 +10,7 @@ NodeError
 │       └── CertificateRevokedError  its authority took it back
 ├── StatusUnavailableError      nobody could tell whether a certificate was revoked
 ├── ClientCertificateRevokedError  the certificate of a connection was
+├── SessionRefusedError         a session token is missing, or proves no session here
 ├── ClientCertificateMissingError  the connection came without a client certificate
 ├── SenderRefusedError         only configured senders may store, and this is none of them
 ├── CapsuleNotFoundError        unknown, foreign or expired capsule
@@ -78,6 +79,10 @@ class StatusUnavailableError(NodeError):
 
 class ClientCertificateRevokedError(NodeError):
     """A capsule was asked for with a certificate that was revoked."""
+
+
+class SessionRefusedError(NodeError):
+    """There is no session token, or it proves no session here."""
 
 
 class ClientCertificateMissingError(NodeError):
@@ -175,6 +180,9 @@ ANSWERS: Final[dict[type[NodeError], Answer]] = {
     ),
     ClientCertificateRevokedError: Answer(
         HTTPStatus.UNAUTHORIZED, ProblemCode.CERTIFICATE_NEEDED, "the client certificate was refused"
+    ),
+    SessionRefusedError: Answer(
+        HTTPStatus.FORBIDDEN, ProblemCode.SESSION_REFUSED, "a session of a known auth server is needed"
     ),
     ClientCertificateMissingError: Answer(
         HTTPStatus.UNAUTHORIZED, ProblemCode.CERTIFICATE_NEEDED, "a client certificate is needed"

@@ -13,8 +13,10 @@ from osak.node.handlers.capsules import create_capsule, refuse_port, release_cap
 from osak.node.handlers.health import report_alive, report_metrics, report_ready
 from osak.node.handlers.identity import describe_node
 from osak.node.handlers.nonces import issue_nonce
+from osak.node.handlers.sessions import issue_session_nonce
 from osak.node.handlers.shares import create_share, release_share, revoke_share, tell_releases
 from osak.shares.protocol.capsule import KEY_CAPSULES_PATH, capsule_path
+from osak.shares.protocol.session import SESSION_NONCE_PATH
 from osak.shares.protocol.urls import (
     KEY_SHARES_PATH,
     NODE_IDENTITY_PATH,
@@ -42,6 +44,7 @@ SHARE_ROUTES: Final = (
     Route("GET", share_path(_SHARE_ID), release_share),
     Route("GET", releases_path(_SHARE_ID), tell_releases),
     Route("DELETE", share_path(_SHARE_ID), revoke_share),
+    Route("POST", SESSION_NONCE_PATH, issue_session_nonce),
 )
 CAPSULE_UPLOAD_ROUTES: Final = (
     Route("POST", KEY_CAPSULES_PATH, create_capsule),

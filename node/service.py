@@ -18,9 +18,12 @@ from typing import Final
 
 from osak.node.audit.journal import Journal
 from osak.node.audit.record import Event
-from osak.node.auth.base import Authenticator, Evidence, RevocationCheck
+from osak.node.auth.base import Authenticator, Evidence, RevocationCheck, SessionEvidence
+from osak.node.auth.sessions import Sessions
 from osak.node.errors import (
+    RouteNotFoundError,
     SealingError,
+    SessionRefusedError,
     ShareNotFoundError,
     StatusUnavailableError,
     TicketRefusedError,
@@ -39,6 +42,7 @@ from osak.shares.protocol.urls import Purpose, ServerURL
 SHARE_ID_BYTES = 16
 
 _REFUSALS: Final = (
+    SessionRefusedError,
     TicketRefusedError,
     StatusUnavailableError,
     ShareNotFoundError,
@@ -83,7 +87,9 @@ class ShareService:
         span: SpanMaker = no_span,
         clock: Callable[[], float],
         random_bytes: Callable[[int], bytes],
+        sessions: Sessions | None = None,
     ) -> None:
+        self._sessions = sessions
         self._journal = journal
         self._span = span
         self._recipient_limit = recipient_limit
@@ -137,15 +143,29 @@ class ShareService:
             await self._store.add(share)
         return CreatedShare(share_id, share.expires_at)
 
-    async def issue_nonce(self, share_id: str) -> NonceReply:
+    def issue_session_nonce(self) -> NonceReply:
+        """A fresh nonce for a session with this node; issuing keeps nothing.
+
+        Raises:
+            RouteNotFoundError: this node takes no sessions.
+        """
+        if self._sessions is None:
+            raise RouteNotFoundError("no sessions here")
+        return NonceReply(self._sessions.issue_nonce(datetime.fromtimestamp(self._now(), UTC)))
+
+    async def issue_nonce(self, share_id: str, session: SessionEvidence | None = None) -> NonceReply:
         """A fresh single-use nonce for one share; issuing keeps nothing.
 
         Raises:
-            ShareNotFoundError: no such share.
+            SessionRefusedError: a session is needed or shown, and none is proved.
+            ShareNotFoundError: no such share, or not of the session's person.
             StorageError: the store cannot be asked.
         """
         now = self._now()
-        await self._find(share_id, now)
+        holder = self._holder(session, now)
+        stored = await self._find(share_id, now)
+        if holder is not None:
+            self._check_owner(stored, holder)
         await self._journal.nonce(share_id)
         return NonceReply(self._nonces.issue(share_id, now))
 
@@ -194,9 +214,13 @@ class ShareService:
 
     async def _prove(self, share_id: str, evidence: Evidence, purpose: Purpose, now: int) -> _Owned:
         """Checks (1) to (4): return the share if this is its recipient, who wants this of it."""
+        # (0) Who has logged in, where this node cares?
+        holder = self._holder(evidence.session, now)
         # (1) Certificate and signature: who asks?
         with self._span("check ticket"):
             principal = self._authenticator.authenticate(evidence, datetime.fromtimestamp(now, UTC))
+        if holder not in {None, principal.recipient_id}:
+            raise TicketRefusedError("the session is another person's")
         # (2) Is the ticket for me and for this share?
         audience = principal.audience
         if audience.server != self._public_url:
@@ -209,14 +233,22 @@ class ShareService:
         keep_until = self._nonces.check(share_id, audience.nonce, now)
         # (4) Is there such a share, and is it this person's?
         stored = await self._find(share_id, now)
-        tag = self._sealer.recipient_tag(share_id, principal.recipient_id)
-        if not hmac.compare_digest(tag, stored.recipient_tag):
-            raise ShareNotFoundError("the share is another person's")
+        self._check_owner(stored, principal.recipient_id)
         # Was their certificate revoked? Asked only about the proven owner, so that nobody else can make this
         # node ask anybody anything.
         with self._span("check revocation"):
             await self._revocation.check(principal.chain, datetime.fromtimestamp(now, UTC))
         return _Owned(stored, principal.recipient_id, audience.nonce, keep_until)
+
+    def _holder(self, session: SessionEvidence | None, now: int) -> str | None:
+        if self._sessions is None:
+            return None
+        return self._sessions.admit(session, datetime.fromtimestamp(now, UTC))
+
+    def _check_owner(self, stored: StoredShare, recipient_id: str) -> None:
+        tag = self._sealer.recipient_tag(stored.share_id, recipient_id)
+        if not hmac.compare_digest(tag, stored.recipient_tag):
+            raise ShareNotFoundError("the share is another person's")
 
     async def _spend(self, owned: _Owned, *, released_at: int | None) -> None:
         with self._span("store spend"):

@@ -69,6 +69,17 @@ sealing:
   # share is lost, and with both of them every stored share can be read.
   key_file: node.key
 
+# Callers who have logged in at an auth server (upstream's dialect B). Left out: nobody needs to, and
+# sessions are ignored.
+# sessions:
+#   auth_servers:
+#     # Its iss in tokens, and its keys, published at /.well-known/jwks.jws; compare with its operator.
+#     - {issuer: auth.example, keys_file: trust/auth-server.json}
+#   # Whether nonces and shares are given to nobody else.
+#   required: false
+#   # How long a session may last; 24h at most.
+#   life: 24h
+
 limits:
   # How old a nonce may be when it comes back in a ticket: the time to find the phone and type a PIN.
   nonce_life: 300s

@@ -135,7 +135,7 @@ class MobileIDCredential:
     ) -> TicketSignature:
         end = member(answer, "result")
         if end != "OK":
-            text, reason = _OUTCOMES.get(end, (f"{_NAME} ended without a signature", "failed"))
+            text, reason = describe_end(end)
             raise RefusedSignatureError(text, reason)
         try:
             signature = decode_base64(member(answer, "signature", "value"))
@@ -146,6 +146,11 @@ class MobileIDCredential:
         check_certificate(certificate, self._recipient_id, anchors, self._clock())
         check_es256(certificate, digest, signature)
         return TicketSignature(signature, certificate_der)
+
+
+def describe_end(end: str) -> tuple[str, str]:
+    """A result other than ``OK`` in a sentence, and its stable reason."""
+    return _OUTCOMES.get(end, (f"{_NAME} ended without a signature", "failed"))
 
 
 def check_phone_number(typed: str) -> str:

@@ -81,6 +81,18 @@ class MobileIDSettings(ServiceSettings):
     language: Literal["EST", "ENG", "RUS", "LIT"] = "EST"
 
 
+class AuthServerSettings(Settings):
+    """Where people log in for share servers that want sessions (dialect B).
+
+    Attributes:
+        url: base URL of the auth server.
+        tls: how its own certificate is trusted.
+    """
+
+    url: URL
+    tls: TLSSettings = TLSSettings()
+
+
 class CredentialSettings(Settings):
     """What people prove their identity with.
 
@@ -88,8 +100,10 @@ class CredentialSettings(Settings):
         pkcs11: cards.
         smart_id: the app; None where there is no contract for it.
         mobile_id: the SIM card; likewise.
+        auth_server: where people with a phone log in first; None where no share server wants that.
     """
 
     pkcs11: CardSettings = CardSettings()
     smart_id: SmartIDSettings | None = None
     mobile_id: MobileIDSettings | None = None
+    auth_server: AuthServerSettings | None = None

@@ -65,8 +65,13 @@ def check_outcome(answer: Mapping[str, Any]) -> None:
     """
     end = member(answer, "result", "endResult")
     if end != "OK":
-        text, reason = _OUTCOMES.get(end, (f"{SERVICE_NAME} ended without a signature", "failed"))
+        text, reason = describe_end(end)
         raise RefusedSignatureError(text, reason)
+
+
+def describe_end(end: str) -> tuple[str, str]:
+    """An end result other than ``OK`` in a sentence, and its stable reason."""
+    return _OUTCOMES.get(end, (f"{SERVICE_NAME} ended without a signature", "failed"))
 
 
 def check_level(answer: Mapping[str, Any], least: str) -> None:

@@ -136,8 +136,12 @@ class Phones:
         self.tell(f"phone of {person}: {shown}; answers {result}{when}")
         return session_id
 
-    async def outcome(self, request: web.Request) -> Question | None:
-        """The question of ``request``'s session once its owner has answered; None while that is not so.
+    async def outcome(self, request: web.Request, session_id: str = "") -> Question | None:
+        """The question of a session once its owner has answered; None while that is not so.
+
+        Args:
+            request: says how long to wait, and which session unless ``session_id`` does.
+            session_id: of ``ring``.
 
         Raises:
             HTTPNotFound: no such session.
@@ -147,7 +151,7 @@ class Phones:
         if self.behaviour.breaks and request.transport is not None:
             self.behaviour.breaks -= 1
             request.transport.abort()
-        question = self._sessions.get(request.match_info["session"])
+        question = self._sessions.get(session_id or request.match_info["session"])
         if question is None:
             raise web.HTTPNotFound
         if self.behaviour.running:

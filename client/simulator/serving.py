@@ -8,7 +8,7 @@ authorities' keys stay there too, so that a second run is trusted like the first
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -19,6 +19,7 @@ import yaml
 from aiohttp import web
 
 from osak.client.errors import UsageError
+from osak.client.simulator.auth_server import AUTH_SERVER_PATH, KEYS_FILE, AuthServer, auth_server_key
 from osak.client.simulator.authority import Authority, write_private
 from osak.client.simulator.mobile_id import MOBILE_ID_PATH, MobileID
 from osak.client.simulator.phones import Phones
@@ -49,12 +50,23 @@ class EIDAddress:
         ca_file: authority of its TLS certificate.
         anchors: authority of its people.
         secret_file: of the client that its proxy knows.
+        auth_server: gives people sessions; its keys lie in ``KEYS_FILE`` beside the anchors.
     """
 
     url: str
     ca_file: Path
     anchors: Path
     secret_file: Path
+    auth_server: AuthServer
+
+    @property
+    def keys_file(self) -> Path:
+        """The auth server's public keys, for nodes."""
+        return self.anchors.parent / KEYS_FILE
+
+    def log_in_settings(self) -> dict[str, Any]:
+        """``credentials.auth_server`` of a client's YAML."""
+        return {"url": f"{self.url}{AUTH_SERVER_PATH}", "tls": {"ca_file": str(self.ca_file)}}
 
     def settings(self, service: str, **more: Any) -> dict[str, Any]:
         """``credentials.smart_id`` or ``credentials.mobile_id`` of a client's YAML."""
@@ -91,12 +103,13 @@ class EIDAddress:
         """
         smart_id, mobile_id = self.settings("smart_id"), self.settings("mobile_id")
         proxied = (self.behind_proxy(smart_id), self.behind_proxy(mobile_id))
+        with_sessions = {"auth_server": self.log_in_settings()} if self.auth_server.servers else {}
         for name, (smart, mobile) in {
             _CREDENTIALS: (smart_id, mobile_id),
             _CREDENTIALS_3: (self.version_3(), mobile_id),
             _CREDENTIALS_PROXY: proxied,
         }.items():
-            credentials = {"smart_id": smart, "mobile_id": mobile}
+            credentials = {"smart_id": smart, "mobile_id": mobile, **with_sessions}
             text = yaml.safe_dump({"credentials": credentials}, sort_keys=False, allow_unicode=True)
             (folder / name).write_text(_HEAD + text, encoding="utf-8")
         return folder / _CREDENTIALS
@@ -112,10 +125,11 @@ def people_in(folder: Path) -> Phones:
     return Phones(Authority.kept_in(folder, PEOPLE))
 
 
-def application(phones: Phones, proxy: Proxy) -> web.Application:
+def application(phones: Phones, proxy: Proxy, auth_server: AuthServer) -> web.Application:
     """All services behind one address, and behind a proxy; every answer says that it is a simulator's."""
     app = web.Application()
     proxy.add_to(app)
+    auth_server.add_to(app)
     for service in (SmartIDv2(phones), SmartIDv3(phones), MobileID(phones)):
         service.add_to(app)
         service.add_to(app, PROXY_PATH)
@@ -139,7 +153,13 @@ def check_loopback(host: str) -> None:
 
 @asynccontextmanager
 async def serve(
-    phones: Phones, folder: Path, *, proxy: Proxy | None = None, host: str = LOOPBACK, port: int = 0
+    phones: Phones,
+    folder: Path,
+    *,
+    proxy: Proxy | None = None,
+    servers: Sequence[str] = (),
+    host: str = LOOPBACK,
+    port: int = 0,
 ) -> AsyncIterator[EIDAddress]:
     """Run the simulator while the block runs.
 
@@ -147,6 +167,7 @@ async def serve(
         phones: of ``people_in(folder)``.
         folder: keeps its files.
         proxy: before the services; a new one unless one is given.
+        servers: base URLs of the share servers that people get sessions with.
         host: IP address to listen at; others than this computer's are the caller's decision.
         port: 0 takes a free one.
 
@@ -163,13 +184,14 @@ async def serve(
     gate = proxy or Proxy()
     secret_file = folder / "proxy-secret"
     write_private(secret_file, gate.client_secret.encode())
-    runner = web.AppRunner(application(phones, gate), handler_cancellation=True, access_log=None)
+    auth_server = AuthServer(phones, auth_server_key(folder), servers)
+    runner = web.AppRunner(application(phones, gate, auth_server), handler_cancellation=True, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, ssl_context=context).start()
         name = f"[{host}]" if ":" in host else host
         url = f"https://{name}:{runner.addresses[0][1]}"
-        yield EIDAddress(url, folder / f"{TLS}-ca.pem", folder / f"{PEOPLE}-ca.pem", secret_file)
+        yield EIDAddress(url, folder / f"{TLS}-ca.pem", folder / f"{PEOPLE}-ca.pem", secret_file, auth_server)
     finally:
         await runner.cleanup()
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from osak.coordinator.auth.session import SessionProof
 from osak.coordinator.group import Server, Timeouts, TLSSettings
 from osak.coordinator.transport.base import UploadOptions
 from osak.coordinator.transport.exchange import JSON_CONTENT, HTTPSession, Reply, Request, reading_reply
@@ -21,6 +22,7 @@ from osak.shares.protocol.times import time_text
 from osak.shares.protocol.urls import (
     KEY_SHARES_PATH,
     NODE_IDENTITY_PATH,
+    ServerURL,
     nonce_path,
     releases_path,
     share_id_from_location,
@@ -31,8 +33,10 @@ from osak.shares.protocol.urls import (
 class HTTPTransport:
     """Calls to share servers over HTTPS; an async context manager that owns its connections."""
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, sessions: Mapping[ServerURL, SessionProof] | None = None) -> None:
+        """Take how long to wait, and what servers are shown where people have to have logged in."""
         self._session = HTTPSession(timeouts)
+        self._sessions = sessions or {}
         self._contexts: dict[TLSSettings, ssl.SSLContext] = {}
         self._upload_contexts: dict[tuple[TLSSettings, UploadCredential], ssl.SSLContext] = {}
 
@@ -59,7 +63,8 @@ class HTTPTransport:
 
     async def request_nonce(self, server: Server, share_id: str) -> str:
         """POST /key-shares/{share_id}/nonce; see ``NodeTransport``."""
-        reply = await self._call(server, "POST", nonce_path(share_id), 200, headers=JSON_CONTENT, body=b"")
+        given = {**JSON_CONTENT, **self._session_headers(server)}
+        reply = await self._call(server, "POST", nonce_path(share_id), 200, headers=given, body=b"")
         with reading_reply():
             return NonceReply.from_reply(reply.body).nonce
 
@@ -73,7 +78,9 @@ class HTTPTransport:
         smart_id_parameters: str = "",
     ) -> ShareMessage:
         """GET /key-shares/{share_id}; see ``NodeTransport``."""
-        given = _ticket_headers(ticket, certificate_der, smart_id_parameters)
+        session = self._session_headers(server)
+        given = _ticket_headers(ticket, certificate_der, smart_id_parameters, dialect_b=bool(session))
+        given |= session
         reply = await self._call(server, "GET", share_path(share_id), 200, headers=given)
         with reading_reply():
             return ShareMessage.from_reply(reply.body)
@@ -88,7 +95,9 @@ class HTTPTransport:
         smart_id_parameters: str = "",
     ) -> ReleasesReply:
         """GET /key-shares/{share_id}/releases; see ``NodeTransport``."""
-        given = _ticket_headers(ticket, certificate_der, smart_id_parameters)
+        session = self._session_headers(server)
+        given = _ticket_headers(ticket, certificate_der, smart_id_parameters, dialect_b=bool(session))
+        given |= session
         reply = await self._call(server, "GET", releases_path(share_id), 200, headers=given)
         with reading_reply():
             return ReleasesReply.from_reply(reply.body)
@@ -118,6 +127,10 @@ class HTTPTransport:
         request = Request(method, server.url, path, hoped_for, headers or {}, body)
         return await self._session.call(request, self._context(server.tls))
 
+    def _session_headers(self, server: Server) -> dict[str, str]:
+        proof = self._sessions.get(server.url)
+        return {} if proof is None else proof.headers()
+
     def _context(self, trust: TLSSettings) -> ssl.SSLContext:
         if trust not in self._contexts:
             self._contexts[trust] = make_context(trust)
@@ -143,12 +156,15 @@ def _upload_headers(options: UploadOptions) -> dict[str, str]:
     return found
 
 
-def _ticket_headers(ticket: str, certificate_der: bytes, smart_id_parameters: str) -> dict[str, str]:
-    if smart_id_parameters:  # only dialect B knows them
+def _ticket_headers(
+    ticket: str, certificate_der: bytes, smart_id_parameters: str, *, dialect_b: bool
+) -> dict[str, str]:
+    if dialect_b or smart_id_parameters:  # only dialect B knows those, and sessions
+        parameters = {headers.SMART_ID_PARAMETERS: smart_id_parameters} if smart_id_parameters else {}
         return {
             headers.AUTH_TICKET_DIALECT_B: ticket,
             headers.AUTH_CERTIFICATE: encode_base64url(certificate_der),
-            headers.SMART_ID_PARAMETERS: smart_id_parameters,
+            **parameters,
         }
     return {headers.AUTH_TICKET: ticket, headers.AUTH_CERTIFICATE: _one_line_pem(certificate_der)}
 

@@ -16,6 +16,19 @@ from osak.shares.protocol.urls import Audience
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEvidence:
+    """What a request carries to prove a session, exactly as received.
+
+    Attributes:
+        token: as one server is shown it.
+        certificate: of the person; base64url of DER, or PEM on one line.
+    """
+
+    token: str = field(repr=False)
+    certificate: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a request carries to prove who asks, exactly as received.
 
@@ -23,11 +36,13 @@ class Evidence:
         ticket: SD-JWT presentation.
         certificate: single-line PEM, or base64url of DER.
         smart_id_parameters: what a ticket signed through Smart-ID's version 3 carries beside it.
+        session: that the person has logged in, where the request says so.
     """
 
     ticket: str = field(repr=False)
     certificate: str = field(repr=False)
     smart_id_parameters: str | None = field(default=None, repr=False)
+    session: SessionEvidence | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from osak.node.auth.rsa_keys import PSS_SHA256, check_rsa_size
+from osak.node.auth.signatures import Signed
 from osak.node.errors import TicketRefusedError
 from osak.shares.errors import MessageError
 from osak.shares.protocol.smart_id import TICKET_ALGORITHM, RelyingParty, SignatureParameters
-from osak.shares.protocol.ticket import UnverifiedTicket
 
 
 class SmartIDVerifier:
@@ -33,15 +33,13 @@ class SmartIDVerifier:
         self._relying_parties = tuple(relying_parties)
         self._flow_types = tuple(flow_types)
 
-    def verify(
-        self, ticket: UnverifiedTicket, parameters: str, public_key: CertificatePublicKeyTypes
-    ) -> None:
-        """Verify that the key signed this ticket.
+    def verify(self, signed: Signed, parameters: str, public_key: CertificatePublicKeyTypes) -> None:
+        """Verify that the app with this key signed.
 
         Args:
-            ticket: well formed.
-            parameters: the header as it came.
-            public_key: of the ticket's certificate.
+            signed: a ticket or a login.
+            parameters: as they came with it.
+            public_key: of the person's certificate.
 
         Raises:
             TicketRefusedError: it did not, or not for a relying party that is believed here.
@@ -53,15 +51,15 @@ class SmartIDVerifier:
             raise TicketRefusedError(f"Smart-ID parameters: {str(error).partition(':')[0]}") from error
         if not self._relying_parties:
             raise TicketRefusedError("Smart-ID's version 3 is not configured here (trust.smart_id)")
-        if ticket.unverified_algorithm != TICKET_ALGORITHM or not isinstance(public_key, rsa.RSAPublicKey):
+        if signed.algorithm != TICKET_ALGORITHM or not isinstance(public_key, rsa.RSAPublicKey):
             raise TicketRefusedError("Smart-ID's version 3 signs with RSA and PS256")
         if found.flow_type not in self._flow_types:
             raise TicketRefusedError(f"Smart-ID's flow {found.flow_type} is not taken here")
         check_rsa_size(public_key)
         for relying_party in self._relying_parties:
-            text = found.signed_text(ticket.signing_input, relying_party)
+            text = found.signed_text(signed.signing_input, relying_party)
             try:
-                public_key.verify(ticket.signature, text, PSS_SHA256, hashes.SHA256())
+                public_key.verify(signed.signature, text, PSS_SHA256, hashes.SHA256())
             except InvalidSignature:
                 continue
             return

@@ -18,6 +18,7 @@ from osak.node.handlers.request_headers import (
     sender_evidence,
     single_header,
 )
+from osak.node.handlers.sessions import session_evidence
 from osak.shares.errors import MessageError
 from osak.shares.protocol import headers
 from osak.shares.protocol.messages import ShareMessage
@@ -92,7 +93,8 @@ def _evidence(request: web.Request) -> Evidence:
     certificate = single_header(request, headers.AUTH_CERTIFICATE)
     if not ticket or not certificate:
         raise BadRequestError(f"{headers.AUTH_TICKET} and {headers.AUTH_CERTIFICATE} are needed")
-    return Evidence(ticket, certificate, single_header(request, headers.SMART_ID_PARAMETERS))
+    parameters = single_header(request, headers.SMART_ID_PARAMETERS)
+    return Evidence(ticket, certificate, parameters, session_evidence(request))
 
 
 def _private(body: bytes) -> web.Response:

@@ -15,6 +15,7 @@ class ProblemCode(StrEnum):
     BAD_REQUEST = "bad-request"
     BODY_TOO_LARGE = "body-too-large"
     TICKET_REFUSED = "ticket-refused"
+    SESSION_REFUSED = "session-refused"
     CERTIFICATE_NEEDED = "certificate-needed"
     SENDER_REFUSED = "sender-refused"
     STATUS_UNAVAILABLE = "certificate-status-unavailable"

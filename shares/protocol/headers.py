@@ -9,6 +9,8 @@ are additions that a foreign client need not know; for capsules ``x-expiry-time`
 AUTH_TICKET = "x-cdoc2-auth-ticket"
 AUTH_TICKET_DIALECT_B = "x-cdoc2-auth-token"
 AUTH_CERTIFICATE = "x-cdoc2-auth-x5c"
+SESSION_TOKEN = "x-cdoc2-session-token"  # noqa: S105 - a header's name, not a secret
+SESSION_CERTIFICATE = "x-cdoc2-session-x5c"
 SMART_ID_PARAMETERS = "x-cdoc2-sid-rpv3-signature-parameters"
 
 EXPIRY_TIME = "x-expiry-time"

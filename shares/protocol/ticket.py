@@ -7,39 +7,32 @@ all and a server sees only its own audience. The presentation for server i is
 
 This module knows the format only. Nothing it reads is trusted: names start with ``unverified_`` until
 the node has checked signature, certificate, server, share and nonce. RFC 9901 7.1 lets a verifier
-refuse everything it does not expect; this profile expects exactly one shape.
+refuse everything it does not expect; this profile expects exactly one shape (``disclosures``).
 """
 
-import hashlib
-import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from osak.shares.errors import MessageError
-from osak.shares.protocol.recipient import check_recipient_id
-from osak.shares.protocol.strict_json import (
-    decode_base64url,
-    encode_base64url,
-    parse_object,
-    parse_value,
-    text_field,
+from osak.shares.protocol.disclosures import (
+    MAX_AUDIENCES,
+    MAX_PRESENTATION_CHARACTERS,
+    SIGNATURE_ALGORITHMS,
+    draft_audiences,
+    read_audience,
+    read_claims,
 )
+from osak.shares.protocol.strict_json import encode_base64url
 from osak.shares.protocol.urls import Audience
 
 TICKET_TYPE = "vnd.cdoc2.auth-token.v1+sd-jwt"
-TICKET_ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512")
-# One HTTP header field: common servers refuse more than 8 KiB.
-MAX_TICKET_CHARACTERS = 8000
+TICKET_ALGORITHMS = SIGNATURE_ALGORITHMS
+MAX_TICKET_CHARACTERS = MAX_PRESENTATION_CHARACTERS
 # The official server reads 8 KiB of all header fields together (Spring Boot's default). Beside the ticket
 # there are the signer's certificate, 3 KB at most, and what every request has.
 MAX_TICKET_CHARACTERS_OFFICIAL = 4000
-MAX_AUDIENCES = 255
 
-_SALT_BYTES = 16
-_MIN_SALT_CHARACTERS = 11  # RFC 9901 9.3 recommends 128 bits; less than 64 is certainly a mistake
-_MAX_PART_BYTES = MAX_TICKET_CHARACTERS
 _RSA_SIGNATURE_BYTES = 1024  # of a key of 8192 bits; who signs with a phone does not know its key before
 _SIGNATURE_BYTES = {
     "RS256": _RSA_SIGNATURE_BYTES,
@@ -125,17 +118,9 @@ def ticket_fits(
 def _draft(
     recipient_id: str, algorithm: str, audiences: Sequence[Audience], random_bytes: Callable[[int], bytes]
 ) -> TicketDraft:
-    if not 1 <= len(audiences) <= MAX_AUDIENCES:
-        raise MessageError("a ticket is for 1 to 255 servers")
-    if algorithm not in TICKET_ALGORITHMS:
-        raise MessageError(f"{algorithm} is no algorithm for tickets")
-    disclosures = tuple(_disclose([_salt(random_bytes), str(audience)]) for audience in audiences)
-    digests = [{"...": _digest(disclosure)} for disclosure in disclosures]
-    audience_list = _disclose([_salt(random_bytes), "aud", digests])
-    body = {"iss": check_recipient_id(recipient_id), "_sd": [_digest(audience_list)], "_sd_alg": "sha-256"}
-    parts = (_compact({"typ": TICKET_TYPE, "alg": algorithm}), _compact(body))
-    signing_input = ".".join(encode_base64url(part) for part in parts).encode("ascii")
-    return TicketDraft(signing_input, audience_list, disclosures)
+    named = [str(audience) for audience in audiences]
+    drafted = draft_audiences(TICKET_TYPE, recipient_id, algorithm, named, random_bytes)
+    return TicketDraft(drafted.signing_input, drafted.audience_list, drafted.audiences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,88 +155,11 @@ def parse_ticket(text: str) -> UnverifiedTicket:
     # RFC 9901 4: the presentation ends with a tilde when there is no key binding.
     if len(pieces) != 4 or pieces[3]:
         raise MessageError("a ticket is <JWT>~<disclosure>~<disclosure>~")
-    token, audience_list, audience = pieces[:3]
-    signing_input, _, signature = token.rpartition(".")
-    algorithm, recipient_id, list_digest = _read_claims(signing_input)
-    if _digest(audience_list) != list_digest:
-        raise MessageError("the first disclosure is not the one that was signed")
-    audience_digests = _read_audience_list(audience_list)
-    # RFC 9901 7.1: a digest that stands anywhere twice makes the whole ticket invalid.
-    if len({list_digest, *audience_digests}) != 1 + len(audience_digests):
-        raise MessageError("a digest stands twice in a ticket")
-    if _digest(audience) not in audience_digests:
-        raise MessageError("the second disclosure is not one of the signed audiences")
+    claims = read_claims(pieces[0], TICKET_TYPE)
     return UnverifiedTicket(
-        unverified_algorithm=algorithm,
-        unverified_recipient_id=recipient_id,
-        unverified_audience=_read_audience(audience),
-        signing_input=signing_input.encode("ascii"),
-        signature=decode_base64url(signature),
+        unverified_algorithm=claims.algorithm,
+        unverified_recipient_id=claims.recipient_id,
+        unverified_audience=Audience.parse(read_audience(claims.list_digest, pieces[1], pieces[2])),
+        signing_input=claims.signing_input,
+        signature=claims.signature,
     )
-
-
-def _read_claims(signing_input: str) -> tuple[str, str, str]:
-    """Return algorithm, recipient id and digest of the aud disclosure; refuse any other member."""
-    parts = signing_input.split(".")
-    if len(parts) != 2:
-        raise MessageError("a ticket's JWT has three parts")
-    header, body = (parse_object(decode_base64url(part), _MAX_PART_BYTES) for part in parts)
-    if set(header) != {"typ", "alg"} or header["typ"] != TICKET_TYPE:
-        raise MessageError(f"a ticket's header is typ {TICKET_TYPE} and alg")
-    algorithm = text_field(header, "alg")
-    if algorithm not in TICKET_ALGORITHMS:
-        raise MessageError(f"a ticket is signed with one of {', '.join(TICKET_ALGORITHMS)}")
-    if set(body) != {"iss", "_sd", "_sd_alg"} or body["_sd_alg"] != "sha-256":
-        raise MessageError("a ticket's body is iss, _sd and _sd_alg sha-256")
-    digests = body["_sd"]
-    if not isinstance(digests, list) or len(digests) != 1 or not isinstance(digests[0], str):
-        raise MessageError("a ticket's _sd is a list of one digest")
-    return algorithm, check_recipient_id(text_field(body, "iss")), digests[0]
-
-
-def _read_audience_list(disclosure: str) -> list[str]:
-    """Digests of all audiences, from ``[salt, "aud", [{"...": digest}, …]]``."""
-    salt_name_value = _read_disclosure(disclosure, 3)
-    elements = salt_name_value[2]
-    if salt_name_value[1] != "aud" or not isinstance(elements, list):
-        raise MessageError("the first disclosure is not that of aud")
-    if not 1 <= len(elements) <= MAX_AUDIENCES:
-        raise MessageError("a ticket is for 1 to 255 servers")
-    for element in elements:
-        if not isinstance(element, dict) or set(element) != {"..."} or not isinstance(element["..."], str):
-            raise MessageError("every audience of a ticket is hidden behind a digest")
-    return [element["..."] for element in elements]
-
-
-def _read_audience(disclosure: str) -> Audience:
-    audience = _read_disclosure(disclosure, 2)[1]
-    if not isinstance(audience, str):
-        raise MessageError("an audience is a string")
-    return Audience.parse(audience)
-
-
-def _read_disclosure(disclosure: str, length: int) -> list[Any]:
-    value = parse_value(decode_base64url(disclosure), _MAX_PART_BYTES)
-    if not isinstance(value, list) or len(value) != length:
-        raise MessageError(f"a disclosure here is a list of {length}")
-    salt = value[0]
-    if not isinstance(salt, str) or len(salt) < _MIN_SALT_CHARACTERS:
-        raise MessageError("a disclosure begins with a salt")
-    return value
-
-
-def _disclose(value: list[object]) -> str:
-    return encode_base64url(_compact(value))
-
-
-def _digest(disclosure: str) -> str:
-    """RFC 9901 4.2.3: digest of the disclosure as sent, so its JSON may be spelt in any way."""
-    return encode_base64url(hashlib.sha256(disclosure.encode("ascii")).digest())
-
-
-def _salt(random_bytes: Callable[[int], bytes]) -> str:
-    return encode_base64url(random_bytes(_SALT_BYTES))
-
-
-def _compact(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")

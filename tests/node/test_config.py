@@ -65,6 +65,7 @@ def test_example_in_the_repository_is_current() -> None:
     assert set(yaml.safe_load(text)) == set(NodeConfig.model_fields) - {
         "capsules",
         "moving_from",
+        "sessions",
         "traces",
         "uploads",
     }

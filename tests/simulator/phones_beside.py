@@ -3,7 +3,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,14 +32,14 @@ class Shown:
 
 
 @contextmanager
-def eid_thread(simulator: Phones, folder: Path) -> Iterator[EIDAddress]:
+def eid_thread(simulator: Phones, folder: Path, servers: Sequence[str] = ()) -> Iterator[EIDAddress]:
     """Run it in an event loop of its own, beside commands that run theirs."""
     started: list[EIDAddress] = []
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def run() -> None:
-        async with serve(simulator, folder) as address:
+        async with serve(simulator, folder, servers=servers) as address:
             started.append(address)
             ready.set()
             await stop.wait()

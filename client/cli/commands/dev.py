@@ -47,9 +47,23 @@ def dev() -> None:
     show_default=True,
     help="How people who would sign answer, in the service's words, e.g. USER_REFUSED.",
 )
+@click.option(
+    "--session-with",
+    "servers",
+    metavar="URL",
+    multiple=True,
+    help="A share server that people who log in at the simulated auth server get a session with; repeatable.",
+)
 @common_options
 def eid_sim(
-    terminal: Terminal, folder: Path, listen: str, *, anywhere: bool, delay_seconds: float, result: str
+    terminal: Terminal,
+    folder: Path,
+    listen: str,
+    *,
+    anywhere: bool,
+    delay_seconds: float,
+    result: str,
+    servers: tuple[str, ...],
 ) -> None:
     """Simulate Smart-ID and Mobile-ID on this computer, with people who do not exist.
 
@@ -73,15 +87,18 @@ def eid_sim(
     phones.tell = terminal.note
 
     async def run() -> None:
+        from osak.client.simulator.auth_server import ISSUER  # noqa: PLC0415 - as above
         from osak.client.simulator.serving import serve  # noqa: PLC0415 - as above
 
-        async with serve(phones, folder, host=host, port=int(port)) as address:
+        async with serve(phones, folder, servers=servers, host=host, port=int(port)) as address:
             snippet = address.write_credentials(folder)
             facts = {"simulator": True, "url": address.url, "credentials": str(snippet)}
             facts["anchors"] = str(address.anchors)
             text = f"SIMULATOR of Smart-ID and Mobile-ID at {address.url}; Ctrl-C ends it"
             text += f"\n  for the client's configuration: {snippet}"
             text += f"\n  for share servers: osak node init --trust {address.anchors}"
+            if servers:
+                text += f"\n  for their section sessions: issuer {ISSUER}, keys_file {address.keys_file}"
             terminal.result(facts, text)
             await asyncio.Event().wait()
 

@@ -232,6 +232,7 @@ def test_codes_are_stable() -> None:
         "bad-request",
         "body-too-large",
         "ticket-refused",
+        "session-refused",
         "certificate-needed",
         "sender-refused",
         "certificate-status-unavailable",
@@ -247,8 +248,10 @@ def test_codes_are_stable() -> None:
 def test_headers_are_stable() -> None:
     """The names of headers are on the wire: lower case, unique, and those of upstream."""
     names = [value for name, value in vars(headers).items() if name.isupper()]
-    assert len(set(names)) == len(names) == 10
+    assert len(set(names)) == len(names) == 12
     assert all(name == name.lower() and name.startswith("x-") for name in names)
     upstream = (headers.AUTH_TICKET, headers.AUTH_TICKET_DIALECT_B, headers.AUTH_CERTIFICATE)
     assert upstream == ("x-cdoc2-auth-ticket", "x-cdoc2-auth-token", "x-cdoc2-auth-x5c")
     assert headers.SMART_ID_PARAMETERS == "x-cdoc2-sid-rpv3-signature-parameters"
+    sessions = (headers.SESSION_TOKEN, headers.SESSION_CERTIFICATE)
+    assert sessions == ("x-cdoc2-session-token", "x-cdoc2-session-x5c")
