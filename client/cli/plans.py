@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
+from osak.client.cli.terminal import counted
+
 if TYPE_CHECKING:
     from osak.client import PlannedRecipient, PlannedRecord
     from osak.client.directory.means import Found, Means
@@ -53,6 +55,12 @@ def plan_facts(planned: "Iterable[PlannedRecipient]") -> list[dict[str, Any]]:
 def plan_lines(planned: "Iterable[PlannedRecipient]") -> list[str]:
     """A line for each person: what the sender did not choose, but the policy did."""
     return [_line(recipient) for recipient in planned if recipient.lookup is not None]
+
+
+def recipients_text(planned: "Sequence[PlannedRecipient]", records: int) -> str:
+    """How many recipients a container has; and how many records, if some have several."""
+    recipients = counted(len(planned), "recipient")
+    return recipients if records == len(planned) else f"{recipients}, {counted(records, 'record')}"
 
 
 def _line(recipient: "PlannedRecipient") -> str:

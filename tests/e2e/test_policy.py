@@ -25,6 +25,8 @@ from factories.offices import SERVER_ID, Office, running_office
 from factories.people import Person, TestCA
 from factories.redis_servers import quiet_ports
 
+from osak.client.cli.main import main
+
 CA = TestCA("TEST of ESTEID")
 
 
@@ -173,6 +175,16 @@ def test_a_card_that_is_named_too_gets_one_record(
         config=country.config(tmp_path),
     )
     assert (made.code, made.facts.get("recipients")) == (0, 2), made.errors
+
+
+def test_recipients_and_records_are_counted_apart(
+    country: Country, letter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A person with a card has two records, and is one recipient."""
+    config = str(country.config(tmp_path))
+    arguments = ["encrypt", str(letter), "-o", str(tmp_path / "a.cdoc2"), "--config", config]
+    assert main([*arguments, "--to", country.group.person.code]) == 0
+    assert ", 1 recipient, 2 records)" in capsys.readouterr().out
 
 
 def test_without_a_directory_it_says_so(osak: Osak, country: Country, letter: Path, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import click
 import osak.client
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options, compress_option
-from osak.client.cli.plans import plan_facts, plan_lines, plan_table
+from osak.client.cli.plans import plan_facts, plan_lines, plan_table, recipients_text
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
-from osak.client.cli.terminal import Terminal, counted
+from osak.client.cli.terminal import Terminal
 from osak.client.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def encrypt(
         warn_of_java_ratio(terminal)
     terminal.result(
         _facts(done),
-        f"wrote {output} ({done.container_bytes:,} bytes, {counted(done.recipients, 'recipient')})",
+        f"wrote {output} ({done.container_bytes:,} bytes, {recipients_text(done.plan, done.recipients)})",
     )
 
 

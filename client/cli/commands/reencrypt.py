@@ -10,10 +10,10 @@ import osak.client
 from osak.client.cli.credentials import credential_options, read_credential, split_credential
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options, compress_option
-from osak.client.cli.plans import plan_facts, plan_lines
+from osak.client.cli.plans import plan_facts, plan_lines, recipients_text
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
-from osak.client.cli.terminal import Terminal, counted
+from osak.client.cli.terminal import Terminal
 from osak.client.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def reencrypt(
         terminal.warning(f"not carried over: {record.line}")
     if done.exceeds_java_ratio:
         warn_of_java_ratio(terminal)
-    text = f"wrote {output} ({done.container_bytes:,} bytes, {counted(done.recipients, 'recipient')})"
+    text = f"wrote {output} ({done.container_bytes:,} bytes, {recipients_text(done.plan, done.recipients)})"
     terminal.result(_facts(done), text)
 
 
