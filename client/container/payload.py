@@ -127,7 +127,8 @@ class PayloadWriter:
     def _is_like_a_bomb(self) -> bool:
         """Whether an empty disk image would soon shrink more than readers believe; long before it does."""
         limits = self._limits
-        if self._given_bytes <= limits.ratio_floor_bytes:
+        # From half the floor on: where readers begin to look, enough must be there already.
+        if self._given_bytes <= limits.ratio_floor_bytes // 2:
             return False
         return self._given_bytes > limits.max_ratio * self._packed_bytes // 2
 
