@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from osak.client.capsule_server.receipt import UploadedCapsule
 from osak.client.capsule_server.settings import CapsuleServer
-from osak.client.errors import CapsuleServerError
+from osak.client.errors import CapsuleServerError, UsageError
+from osak.client.identity.card_keys import KeyOnCard
 from osak.client.identity.files import PersonalKey
 from osak.coordinator import Refused, Timeouts, TransportError, Unreachable
 from osak.coordinator.transport.exchange import JSON_CONTENT, HTTPSession, Reply, Request, reading_reply
@@ -82,10 +83,9 @@ async def fetch_capsule(
     with _named(server_id):
         with reading_reply():
             path = capsule_path(check_transaction_id(transaction_id))
-        context = make_context(server.tls)
-        _show_certificate(context, person)
+        request = Request("GET", server.fetch_url, path, HTTPStatus.OK)
         try:
-            reply = await _call(Request("GET", server.fetch_url, path, HTTPStatus.OK), context, timeouts)
+            reply = await _call_as(request, make_context(server.tls), person, timeouts)
         except (Refused, Unreachable) as error:
             raise CapsuleServerError(f"capsule server {server_id} {_fetch_words(error)}") from error
         with reading_reply():
@@ -95,6 +95,20 @@ async def fetch_capsule(
 async def _call(request: Request, context: ssl.SSLContext, timeouts: Timeouts) -> Reply:
     async with HTTPSession(timeouts) as session:
         return await session.call(request, context)
+
+
+async def _call_as(
+    request: Request, context: ssl.SSLContext, person: PersonalKey, timeouts: Timeouts
+) -> Reply:
+    """Make a call with this person's certificate, wherever its key is."""
+    if not isinstance(person.private_key, KeyOnCard):
+        _show_certificate(context, person)
+        return await _call(request, context, timeouts)
+    try:
+        from osak.client.capsule_server.card_connection import call_with_card  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: install osak[card] to use a card") from error
+    return await call_with_card(request, context, person, timeouts)
 
 
 def _show_certificate(context: ssl.SSLContext, person: PersonalKey) -> None:

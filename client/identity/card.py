@@ -70,20 +70,30 @@ class Card:
 
     def agree(self, point: bytes) -> bytes:
         """ECDH with the card's key; see ``Token.agree``."""
-        self._open()
+        self.open()
         return self._token.agree(self._chosen.key_id, point)
 
     def decrypt(self, ciphertext: bytes) -> bytes:
         """RSA decryption with the card's key; see ``Token.decrypt``."""
-        self._open()
+        self.open()
         return self._token.decrypt(self._chosen.key_id, ciphertext)
 
     def sign(self, data: bytes, *, rsa: bool) -> bytes:
         """A signature by the card's key; see ``Token.sign``."""
-        self._open()
+        self.open()
         return self._token.sign(self._chosen.key_id, data, rsa=rsa)
 
-    def _open(self) -> None:
+    def sign_pss(self, digest: bytes) -> bytes:
+        """An RSASSA-PSS signature by the card's key; see ``Token.sign_pss``."""
+        self.open()
+        return self._token.sign_pss(self._chosen.key_id, digest)
+
+    def open(self) -> None:
+        """Ask for the PIN now, if it was not asked for yet: what uses the key next cannot wait for it.
+
+        Raises:
+            PINError: it is locked, wrong, or better not sent.
+        """
         if not self._is_open:
             self._log_in()
             self._is_open = True

@@ -2,21 +2,24 @@
 """Private keys that stay on a card, in the shape of ``cryptography``'s keys.
 
 So whatever opens records and signs tickets with a key from a file does so with a card's as well. Only
-what CDOC2 needs is there: ECDH and ECDSA, RSAES-OAEP and RSASSA-PKCS1-v1_5 both with SHA-256. The key
-itself cannot be had.
+what CDOC2 and TLS need is there: ECDH and ECDSA, RSAES-OAEP, RSASSA-PKCS1-v1_5 and RSASSA-PSS all with
+SHA-256. The key itself cannot be had.
 """
 
-from typing import Any, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.padding import PSS, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from osak.client.errors import UsageError
 from osak.client.identity.card import Card
 from osak.client.identity.errors import CardError
+
+_SHA256_BYTES: Final = 32
 
 CardKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -38,19 +41,22 @@ def card_key(card: Card) -> CardKey:
     raise CardError("the key on the card is neither EC nor RSA")
 
 
-class _Unexportable:
-    """What no key on a card can do."""
+class KeyOnCard:
+    """What is common to keys on cards: the PIN, and what none of them can do."""
+
+    _card: Card
+
+    def open_card(self) -> None:
+        """Ask for the PIN now; see ``Card.open``."""
+        self._card.open()
 
     def private_numbers(self) -> NoReturn:
         """Refuse."""
         raise UsageError("the key never leaves the card")
 
     def private_bytes(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse; TLS asks for it, since Python's takes keys from files only (docs/adr/0011)."""
-        raise UsageError(
-            "the key to this file is kept by a capsule server, which can be asked only with a key in a file:"
-            " osak cannot make that connection with a card yet"
-        )
+        """Refuse."""
+        raise UsageError("the key never leaves the card")
 
     def __copy__(self) -> Self:
         return self
@@ -59,7 +65,7 @@ class _Unexportable:
         return self
 
 
-class _ECKey(_Unexportable, ec.EllipticCurvePrivateKey):
+class _ECKey(KeyOnCard, ec.EllipticCurvePrivateKey):
     def __init__(self, card: Card, public: ec.EllipticCurvePublicKey) -> None:
         self._card = card
         self._public = public
@@ -88,11 +94,11 @@ class _ECKey(_Unexportable, ec.EllipticCurvePrivateKey):
         signature_algorithm: ec.EllipticCurveSignatureAlgorithm,
     ) -> bytes:
         algorithm = signature_algorithm.algorithm
-        if not isinstance(algorithm, hashes.HashAlgorithm):
-            raise CardError("a card signs data, not what others have hashed")
-        digest = hashes.Hash(algorithm)
-        digest.update(data)
-        signature = self._card.sign(digest.finalize(), rsa=False)
+        if isinstance(algorithm, hashes.HashAlgorithm):
+            digest = hashes.Hash(algorithm)
+            digest.update(data)
+            data = digest.finalize()
+        signature = self._card.sign(bytes(data), rsa=False)
         size = (self.key_size + 7) // 8
         if len(signature) != 2 * size:
             raise CardError("the card gave an ECDSA signature of a wrong length")
@@ -100,7 +106,7 @@ class _ECKey(_Unexportable, ec.EllipticCurvePrivateKey):
         return encode_dss_signature(r, s)
 
 
-class _RSAKey(_Unexportable, rsa.RSAPrivateKey):
+class _RSAKey(KeyOnCard, rsa.RSAPrivateKey):
     def __init__(self, card: Card, public: rsa.RSAPublicKey) -> None:
         self._card = card
         self._public = public
@@ -115,5 +121,14 @@ class _RSAKey(_Unexportable, rsa.RSAPrivateKey):
     def decrypt(self, ciphertext: bytes, padding: padding.AsymmetricPadding) -> bytes:  # noqa: ARG002 - CDOC2 has one
         return self._card.decrypt(ciphertext)
 
-    def sign(self, data: bytes, padding: padding.AsymmetricPadding, algorithm: object) -> bytes:  # noqa: ARG002 - RS256 alone
-        return self._card.sign(data, rsa=True)
+    def sign(
+        self,
+        data: bytes,
+        padding: padding.AsymmetricPadding,
+        algorithm: object,
+    ) -> bytes:
+        if isinstance(padding, PSS) and isinstance(algorithm, Prehashed) and len(data) == _SHA256_BYTES:
+            return self._card.sign_pss(data)
+        if isinstance(padding, PKCS1v15) and isinstance(algorithm, hashes.SHA256):
+            return self._card.sign(data, rsa=True)
+        raise CardError("a card's RSA key signs with SHA-256: data by PKCS#1 v1.5, a digest by PSS")

@@ -216,6 +216,18 @@ class PKCS11Token:
         with _translated("the card could not sign"):
             return bytes(self._key(key_id).sign(data, mechanism=mechanism))
 
+    def sign_pss(self, key_id: bytes, digest: bytes) -> bytes:
+        """RSASSA-PSS with SHA-256 over a digest: CKM_RSA_PKCS_PSS."""
+        parameters = (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256, len(digest))
+        with _translated("the card could not sign"):
+            try:
+                signature = self._key(key_id).sign(
+                    digest, mechanism=pkcs11.Mechanism.RSA_PKCS_PSS, mechanism_param=parameters
+                )
+            except _CANNOT as error:
+                raise CardError("this card cannot sign with RSA-PSS, which TLS 1.3 needs") from error
+            return bytes(signature)
+
     def close(self) -> None:
         """Log out."""
         for session in self._sessions:

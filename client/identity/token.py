@@ -93,3 +93,7 @@ class Token(Protocol):
     def sign(self, key_id: bytes, data: bytes, *, rsa: bool) -> bytes:
         """Sign: for RSA the data, RSASSA-PKCS1-v1_5 with SHA-256; else a digest, ECDSA, ``r || s``."""
         ...
+
+    def sign_pss(self, key_id: bytes, digest: bytes) -> bytes:
+        """Sign a SHA-256 digest: RSASSA-PSS, MGF1 with SHA-256, a salt of 32 bytes (RFC 8017, 8.1)."""
+        ...

@@ -30,7 +30,7 @@ from osak.shares.protocol.urls import ServerURL
 
 JSON_CONTENT: Final = {"Content-Type": "application/json"}
 
-_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "osak"}
+CALL_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "osak"}
 _CLOSING_TURNS: Final = 5
 
 
@@ -79,7 +79,7 @@ class HTTPSession:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, socket_factory=self._new_socket),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
+            headers=CALL_HEADERS,
             timeout=self._timeout,
             auto_decompress=False,
             trust_env=False,
@@ -134,12 +134,22 @@ class HTTPSession:
             ) as response,
         ):
             content = await _read_bounded(response, request.max_reply_bytes)
-            if response.status == request.hoped_for:
-                return Reply(content, response.headers)
-            if response.status >= 400:
-                raise Refused(Problem.from_reply(response.status, content), response.headers)
-            kind = "a redirect, which is never followed" if response.status >= 300 else "an unexpected status"
-            raise BadReply(f"answered {response.status}, {kind}")
+            return judged(request, response.status, response.headers, content)
+
+
+def judged(request: Request, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
+    """The reply, if its status is the one hoped for.
+
+    Raises:
+        Refused: it is an error's.
+        BadReply: it is any other.
+    """
+    if status == request.hoped_for:
+        return Reply(content, headers)
+    if status >= 400:
+        raise Refused(Problem.from_reply(status, content), headers)
+    kind = "a redirect, which is never followed" if status >= 300 else "an unexpected status"
+    raise BadReply(f"answered {status}, {kind}")
 
 
 async def _a_few_turns() -> None:

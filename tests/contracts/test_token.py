@@ -121,6 +121,12 @@ def test_signs_with_rsa(token: Token) -> None:
     check_rsa_signature(token)
 
 
+def test_signs_with_pss(token: Token) -> None:
+    """RSASSA-PSS of a digest, as TLS 1.3 wants it."""
+    token.log_in(PIN)
+    check_pss_signature(token)
+
+
 def test_decrypts(kind: Kind) -> None:
     """RSA-OAEP with SHA-256 where the card has it, and a clear refusal where it has not."""
     kind.token.log_in(PIN)
@@ -149,6 +155,15 @@ def check_decryption(token: Token) -> None:
     assert token.decrypt(name, public.encrypt(b"k" * 32, OAEP)) == b"k" * 32
     with pytest.raises(ValueError):
         token.decrypt(name, bytes(256))
+
+
+def check_pss_signature(token: Token) -> None:
+    """SHA-256 throughout, a salt of 32 bytes."""
+    digest = hashlib.sha256(b"handshake").digest()
+    signature = token.sign_pss(key_id(token, RSA_PERSON), digest)
+    assert isinstance(RSA_PERSON.key, rsa.RSAPrivateKey)
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+    RSA_PERSON.key.public_key().verify(signature, b"handshake", pss, hashes.SHA256())
 
 
 def check_rsa_signature(token: Token) -> None:

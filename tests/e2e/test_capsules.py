@@ -13,6 +13,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from factories.offices import SERVER_ID, Office, running_office
 from factories.people import Person, TestCA
+from factories.tokens import PIN, CardBox, nss_card, softhsm_module
 
 from osak.client.cli.main import main
 from osak.shares.protocol.times import parse_time
@@ -111,6 +112,51 @@ def test_there_and_back(osak: Osak, letter: Path, tmp_path: Path, kind: str) -> 
         opened = osak("decrypt", box, "-o", tmp_path / f"out{number}", *way)
         assert opened.code == 0, opened.errors
         assert (tmp_path / f"out{number}" / letter.name).read_bytes() == letter.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["p256", "p384", "p521"])
+def test_a_card_opens_what_the_server_keeps(
+    osak: Osak, letter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A soft token's key signs the handshake and opens the capsule, with one PIN."""
+    cards = CardBox(tmp_path / "cards", softhsm_module())
+    cards.use(monkeypatch)
+    cards.add("ID-card", PEOPLE[kind])
+    box, _ = sealed(osak, letter, PEOPLE[kind], tmp_path)
+    opened = osak("decrypt", box, "-o", tmp_path / "out", *card_options(cards.module, tmp_path))
+    assert opened.code == 0, opened.errors
+    assert (tmp_path / "out" / letter.name).read_bytes() == letter.read_bytes()
+
+
+def test_an_rsa_card_opens_what_the_server_keeps(
+    osak: Osak, letter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RSASSA-PSS for the handshake and RSA-OAEP for the capsule, by a token that has both."""
+    module = nss_card(tmp_path, monkeypatch, "ID-card", PEOPLE["rsa"])
+    box, _ = sealed(osak, letter, PEOPLE["rsa"], tmp_path)
+    opened = osak("decrypt", box, "-o", tmp_path / "out", *card_options(module, tmp_path))
+    assert opened.code == 0, opened.errors
+
+
+def test_a_card_of_a_stranger(
+    osak: Osak, letter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card by an authority that the server does not know is refused, which is told: exit code 6."""
+    stranger = TestCA().issue(key=ec.generate_private_key(ec.SECP384R1()))
+    cards = CardBox(tmp_path / "cards", softhsm_module())
+    cards.use(monkeypatch)
+    cards.add("ID-card", stranger)
+    box, _ = sealed(osak, letter, stranger, tmp_path)
+    refused = osak("decrypt", box, "-o", tmp_path / "out", *card_options(cards.module, tmp_path))
+    assert refused.code == 6
+    assert "does not accept this certificate" in refused.errors
+    assert not (tmp_path / "out").exists()
+
+
+def card_options(module: Path, folder: Path) -> list[str | Path]:
+    """Options for a card in this module, its PIN in a file."""
+    (folder / "pin").write_text(f"{PIN}\n")
+    return ["--id-card", "--pkcs11-module", module, "--pin-file", folder / "pin"]
 
 
 def test_key_without_certificate(osak: Osak, letter: Path, tmp_path: Path) -> None:

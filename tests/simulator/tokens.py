@@ -71,6 +71,13 @@ class SimulatedToken:
         numbers = decode_dss_signature(key.sign(data, ec.ECDSA(Prehashed(_HASHES[len(data)]))))
         return b"".join(number.to_bytes((key.key_size + 7) // 8) for number in numbers)
 
+    def sign_pss(self, key_id: bytes, digest: bytes) -> bytes:
+        """RSASSA-PSS with SHA-256."""
+        key = self._key(key_id)
+        assert isinstance(key, rsa.RSAPrivateKey)
+        pss = padding.PSS(padding.MGF1(hashes.SHA256()), len(digest))
+        return key.sign(digest, pss, Prehashed(hashes.SHA256()))
+
     def _key(self, key_id: bytes) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
         if not self.is_open:
             raise CardError("not logged in")

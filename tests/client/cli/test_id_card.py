@@ -156,8 +156,8 @@ def test_reencrypt(shell: Shell, box: CardBox) -> None:
     assert shell("decrypt", new, "--list", "--password-file", password)[0] == 0
 
 
-def test_capsule_servers_want_a_key_in_a_file(shell: Shell, box: CardBox) -> None:
-    """A capsule server cannot be asked with a card: that is told without asking for a PIN; exit code 2."""
+def test_a_capsule_server_that_is_gone(shell: Shell, box: CardBox) -> None:
+    """No PIN is asked for while the capsule server cannot be reached; exit code 6."""
     box.add("ID-card", MARI)
     assert isinstance(MARI.key, ec.EllipticCurvePrivateKey)
     capsule = KeyServerCapsule(Curve.P384, public_key_bytes(MARI.key.public_key()), "ria", "KC" + "0" * 32)
@@ -168,8 +168,8 @@ def test_capsule_servers_want_a_key_in_a_file(shell: Shell, box: CardBox) -> Non
     with (shell.folder / "osak.yaml").open("a") as configuration:
         configuration.write(servers)
     code, errors = decrypt(shell, letter, "--pin-file", shell.folder / "no such file")
-    assert code == 2
-    assert "cannot make that connection with a card" in errors
+    assert code == 6
+    assert "capsule server ria could not be reached" in errors
 
 
 def test_a_pin_from_a_descriptor(shell: Shell, box: CardBox) -> None:
