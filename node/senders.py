@@ -85,7 +85,11 @@ class Senders:
     def _by_certificate(self, certificate_der: bytes | None) -> SenderSettings | None:
         if certificate_der is None:
             return None
-        return self._by_key.get(_key_of(x509.load_der_x509_certificate(certificate_der)))
+        try:
+            key = _key_of(x509.load_der_x509_certificate(certificate_der))
+        except MALFORMED:
+            return None  # TLS may take what cannot be read here; nobody is known by it
+        return self._by_key.get(key)
 
 
 def _keys(sender: SenderSettings) -> list[bytes]:

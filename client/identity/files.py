@@ -57,6 +57,8 @@ def load_pkcs12(data: bytes, password: str | None) -> PersonalKey:
         key, certificate, _ = pkcs12.load_key_and_certificates(data, secret)
     except ValueError as error:
         raise PasswordNeededError("the PKCS#12 file does not open with this password") from error
+    except x509.InvalidVersion as error:
+        raise CredentialFileError("the PKCS#12 file holds a certificate of an unknown version") from error
     if certificate is None:
         raise CredentialFileError("the PKCS#12 file holds no certificate for its key")
     return PersonalKey(_checked_private(key), certificate)

@@ -11,11 +11,11 @@ import hmac
 import ssl
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from osak.coordinator.errors import Untrusted
 from osak.coordinator.group import TLSSettings
+from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.protocol.strict_json import encode_base64
 
 
@@ -60,7 +60,7 @@ def certificate_pin(certificate_der: bytes) -> str:
     """
     try:
         key = x509.load_der_x509_certificate(certificate_der).public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except MALFORMED as error:
         raise Untrusted("showed a certificate that cannot be read") from error
     spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return encode_base64(hashlib.sha256(spki).digest())

@@ -122,7 +122,9 @@ async def test_a_certificate_is_known_by_its_key(tmp_path: Path) -> None:
     senders = Senders(settings, MemoryCounter(), counted.append)
     assert await senders.admit(None, known.der) == "Haigla"
     assert await senders.admit("Bearer nonsense", renewed.der) == "Haigla"
-    for stranger in (AUTHORITY.issue().der, None):
+    # Version 11 (RFC 5280, 4.1.2.1 knows three): of the known key, but nothing that can be read.
+    odd = known.der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a00302010a"), 1)
+    for stranger in (AUTHORITY.issue().der, odd, None):
         with pytest.raises(SenderRefusedError):
             await senders.admit(None, stranger)
     assert counted == ["Haigla", "Haigla"]
