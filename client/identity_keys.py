@@ -16,7 +16,7 @@ from osak.client.identity.auth_server import AuthServer
 from osak.client.identity.card import Card, PINSource, choose_certificate
 from osak.client.identity.card_keys import card_key
 from osak.client.identity.conversation import Conversation
-from osak.client.identity.logged_in import LoggedInCredential
+from osak.client.identity.logged_in import LoggedInCredential, Login
 from osak.client.identity.mobile_id import MobileIDCredential, check_phone_number
 from osak.client.identity.phone import PhoneUnlocker
 from osak.client.identity.smart_id import SmartIDCredential
@@ -80,9 +80,17 @@ def smart_id_keys(config: Configuration, person: str, conversation: Conversation
     settings = config.credentials.smart_id
     if settings is None:
         raise UsageError("there is no Smart-ID in the configuration: see credentials.smart_id")
-    kind = SmartIDv3Credential if settings.api == "v3" else SmartIDCredential
-    credential = kind(_recipient_id(person), settings, conversation, config.timeouts, file_name=file_name)
-    return _phone_keys(config, credential, conversation)
+    recipient_id, login = _recipient_id(person), _login(config, person, conversation)
+    credential: Credential
+    if settings.api == "v2":
+        credential = SmartIDCredential(
+            recipient_id, settings, conversation, config.timeouts, file_name=file_name
+        )
+    else:
+        credential = SmartIDv3Credential(
+            recipient_id, settings, conversation, config.timeouts, file_name=file_name, login=login
+        )
+    return _phone_keys(credential, login)
 
 
 def mobile_id_keys(
@@ -110,18 +118,21 @@ def mobile_id_keys(
     credential = MobileIDCredential(
         _recipient_id(person), number, settings, conversation, config.timeouts, file_name=file_name
     )
-    return _phone_keys(config, credential, conversation, number)
+    return _phone_keys(credential, _login(config, person, conversation, number))
 
 
-def _phone_keys(
-    config: Configuration, credential: Credential, conversation: Conversation, phone_number: str = ""
-) -> Keys:
-    """Keys of somebody with a phone, who logs in first where an auth server is configured."""
+def _login(
+    config: Configuration, person: str, conversation: Conversation, phone_number: str = ""
+) -> Login | None:
+    """Where this person logs in; None where no auth server is configured."""
     settings = config.credentials.auth_server
-    if settings is not None:
-        auth_server = AuthServer(settings, conversation, config.timeouts)
-        credential = LoggedInCredential(credential, auth_server, phone_number)
-    return Keys(PhoneUnlocker(), credential)
+    if settings is None:
+        return None
+    return Login(AuthServer(settings, conversation, config.timeouts), _recipient_id(person), phone_number)
+
+
+def _phone_keys(credential: Credential, login: Login | None) -> Keys:
+    return Keys(PhoneUnlocker(), credential if login is None else LoggedInCredential(credential, login))
 
 
 def _recipient_id(person: str) -> str:

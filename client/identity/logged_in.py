@@ -5,15 +5,34 @@ from osak.client.identity.auth_server import AuthServer, Sessions
 from osak.coordinator import Credential, TicketSignature
 
 
+class Login:
+    """A person's sessions, kept from the first time they are needed to the end of the run."""
+
+    def __init__(self, auth_server: AuthServer, recipient_id: str, phone_number: str = "") -> None:
+        """Take everything, ask nobody yet; ``phone_number`` is for Mobile-ID."""
+        self._auth_server = auth_server
+        self._recipient_id = recipient_id
+        self._phone_number = phone_number
+        self._sessions: Sessions | None = None
+
+    async def sessions(self) -> Sessions:
+        """What each server is to be shown; the person is asked the first time.
+
+        Raises:
+            IdentityError: refused, failed, or not to be believed; a ``CredentialError``.
+        """
+        if self._sessions is None:
+            self._sessions = await self._auth_server.log_in(self._recipient_id, self._phone_number)
+        return self._sessions
+
+
 class LoggedInCredential:
     """Another credential, and the sessions of its owner; signing is the other's."""
 
-    def __init__(self, credential: Credential, auth_server: AuthServer, phone_number: str = "") -> None:
-        """Take everything, ask nobody yet; ``phone_number`` is for Mobile-ID."""
+    def __init__(self, credential: Credential, login: Login) -> None:
+        """Take both, ask nobody yet."""
         self._credential = credential
-        self._auth_server = auth_server
-        self._phone_number = phone_number
-        self._sessions: Sessions | None = None
+        self._login = login
 
     @property
     def recipient_id(self) -> str:
@@ -39,9 +58,7 @@ class LoggedInCredential:
         Raises:
             IdentityError: refused, failed, or not to be believed; a ``CredentialError``.
         """
-        if self._sessions is None:
-            self._sessions = await self._auth_server.log_in(self.recipient_id, self._phone_number)
-        return self._sessions
+        return await self._login.sessions()
 
 
 async def sessions_of(credential: Credential) -> Sessions:

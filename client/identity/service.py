@@ -60,6 +60,7 @@ class EIDService:
         *,
         pause_seconds: float,
         patience_seconds: float = PATIENCE_SECONDS,
+        session_headers: Mapping[str, str] | None = None,
     ) -> None:
         """Take everything, do nothing.
 
@@ -70,7 +71,9 @@ class EIDService:
             refusals: what HTTP statuses mean beyond the usual.
             pause_seconds: between two requests for the outcome.
             patience_seconds: after this nobody is waited for any longer.
+            session_headers: prove a session to an rp-server, which asks in its own name; None for others.
         """
+        self._session_headers = session_headers
         self._name = name
         self._settings = settings
         self._refusals = refusals
@@ -97,13 +100,11 @@ class EIDService:
             RefusedSignatureError: the service will not ask this person.
             IdentityServiceError: it cannot be reached or trusted, or answered what it should not.
         """
-        body = json.dumps(
-            {
-                "relyingPartyUUID": str(self._settings.relying_party_uuid),
-                "relyingPartyName": self._settings.relying_party_name,
-                **members,
-            }
-        ).encode()
+        asking = {
+            "relyingPartyUUID": str(self._settings.relying_party_uuid),
+            "relyingPartyName": self._settings.relying_party_name,
+        }
+        body = json.dumps({**(asking if self._session_headers is None else {}), **members}).encode()
         reply = await self._call("POST", path, body)
         session_id = str(reply.get("sessionID"))
         if not _SESSION_ID.fullmatch(session_id):
@@ -156,7 +157,7 @@ class EIDService:
         """One call, or two where a proxy wants to be opened otherwise: what it refuses has asked nobody."""
         bare = path.partition("?")[0]
         for is_last in (False, True):
-            headers = dict(JSON_CONTENT) if body is not None else {}
+            headers = {**(JSON_CONTENT if body is not None else {}), **(self._session_headers or {})}
             if self._access is not None:
                 headers |= await self._access.headers(self._session, method, self._settings.url, bare)
             request = Request(method, self._settings.url, path, HTTPStatus.OK, headers, body, MAX_REPLY_BYTES)
@@ -180,6 +181,11 @@ class EIDService:
             if found.reason:
                 return RefusedSignatureError(found.text, found.reason)
             return IdentityServiceError(found.text)
+        if status == HTTPStatus.FORBIDDEN and self._session_headers is not None:
+            return IdentityServiceError(
+                "the rp-server does not take the session that the auth server gave",
+                hint="ask its operator whether it believes credentials.auth_server",
+            )
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and self._access is not None:
             return IdentityServiceError(
                 f"the proxy before {self._name} does not take our access token ({status})",

@@ -2,10 +2,10 @@
 """The administrator's words about means of identity: ``credentials`` in the client's YAML."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from osak.client.identity.access_settings import AccessSettings
 from osak.coordinator import TLSSettings
@@ -60,13 +60,14 @@ class SmartIDSettings(ServiceSettings):
 
     Attributes:
         certificate_level: the least that is accepted.
-        api: the version of the service's API that ``url`` speaks.
+        api: the version of the service's API that ``url`` speaks; ``rp-server`` is upstream's service that
+            asks through version 3 in its own name, for people who have logged in at ``auth_server``.
         scheme: version 3: part of what the app signs; the service's demo has one of its own.
         brokered_name: version 3: whoever asks through the relying party's contract, as the app shows it.
     """
 
     certificate_level: Literal["QUALIFIED", "ADVANCED"] = "QUALIFIED"
-    api: Literal["v2", "v3"] = "v2"
+    api: Literal["v2", "v3", "rp-server"] = "v2"
     scheme: Annotated[str, Field(pattern="^[a-z0-9-]{1,64}$")] = "smart-id"
     brokered_name: Annotated[str, Field(max_length=200)] = ""
 
@@ -107,3 +108,9 @@ class CredentialSettings(Settings):
     smart_id: SmartIDSettings | None = None
     mobile_id: MobileIDSettings | None = None
     auth_server: AuthServerSettings | None = None
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> Self:
+        if self.smart_id is not None and self.smart_id.api == "rp-server" and self.auth_server is None:
+            raise ValueError("an rp-server asks for people who have logged in: name auth_server too")
+        return self

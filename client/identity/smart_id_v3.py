@@ -16,7 +16,8 @@ from cryptography import x509
 
 from osak.client.identity.conversation import Conversation
 from osak.client.identity.display_text import fit_text
-from osak.client.identity.errors import BadSignatureError
+from osak.client.identity.errors import BadSignatureError, IdentityServiceError
+from osak.client.identity.logged_in import Login
 from osak.client.identity.person_certificate import (
     check_certificate,
     check_ps256,
@@ -67,8 +68,10 @@ class SmartIDv3Credential:
         file_name: str,
         pause_seconds: float = 1.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        login: Login | None = None,
     ) -> None:
-        """Take everything, ask nobody yet; as ``SmartIDCredential``."""
+        """Take everything, ask nobody yet; as ``SmartIDCredential``. ``login`` is the way to an rp-server."""
+        self._login = login
         self._recipient_id = recipient_id
         self._settings = settings
         self._relying_party = RelyingParty(
@@ -99,16 +102,36 @@ class SmartIDv3Credential:
         challenge, interactions = rp_challenge(signing_input), self._interactions()
         anchors = read_authorities(self._settings.anchors)  # before a person answers for nothing
         service = EIDService(
-            SERVICE_NAME, self._settings, self._timeouts, REFUSALS, pause_seconds=self._pause_seconds
+            SERVICE_NAME,
+            self._settings,
+            self._timeouts,
+            REFUSALS,
+            pause_seconds=self._pause_seconds,
+            session_headers=await self._session_headers(),
         )
+        question, base = self._question(challenge, interactions), ""
+        path = f"/authentication/notification/{self._recipient_id}"
+        if self._settings.api == "rp-server":
+            path, base = "/sid/authenticate", "/sid"
+            question["semanticsIdentifier"] = self._recipient_id.removeprefix("etsi/")
         async with service:
             self._conversation.show_code(SERVICE_NAME, verification_code(challenge))
-            session_id = await service.start(
-                f"/authentication/notification/{self._recipient_id}", self._question(challenge, interactions)
-            )
+            session_id = await service.start(path, question)
             with self._conversation.waiting(SERVICE_NAME):
-                answer = await service.outcome(f"/session/{session_id}")
+                answer = await service.outcome(f"{base}/session/{session_id}")
         return self._checked(answer, signing_input, interactions, anchors)
+
+    async def _session_headers(self) -> dict[str, str] | None:
+        """What an rp-server is shown; None where the service itself is asked."""
+        if self._settings.api != "rp-server":
+            return None
+        sessions = {} if self._login is None else await self._login.sessions()
+        proof = sessions.get(self._settings.url)
+        if proof is None:
+            raise IdentityServiceError(
+                "the auth server gives no session with the rp-server of the configuration"
+            )
+        return proof.headers()
 
     def _interactions(self) -> str:
         """Base64 of JSON; what is signed is its digest, so it is made once and sent as it is."""

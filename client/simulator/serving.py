@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import yaml
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from osak.client.errors import UsageError
 from osak.client.simulator.auth_server import AUTH_SERVER_PATH, KEYS_FILE, AuthServer, auth_server_key
@@ -25,6 +26,7 @@ from osak.client.simulator.mobile_id import MOBILE_ID_PATH, MobileID
 from osak.client.simulator.phones import Phones
 from osak.client.simulator.proxy import CLIENT_ID, PROXY_PATH, TOKEN_PATH, Proxy
 from osak.client.simulator.relying_party import RP_NAME, RP_UUID
+from osak.client.simulator.rp_server import RP_SERVER_PATH, RPServer
 from osak.client.simulator.smart_id_v2 import SMART_ID_PATH, SmartIDv2
 from osak.client.simulator.smart_id_v3 import SCHEME, SMART_ID_V3_PATH, SmartIDv3
 
@@ -38,6 +40,7 @@ _VERSION_3: Final = {"api": "v3", "scheme": SCHEME}
 _CREDENTIALS: Final = "credentials.yaml"
 _CREDENTIALS_3: Final = "credentials-v3.yaml"
 _CREDENTIALS_PROXY: Final = "credentials-proxy.yaml"
+_CREDENTIALS_RP_SERVER: Final = "credentials-rp-server.yaml"
 _HEAD: Final = "# For tests only: these services are simulated, and nobody of their people exists.\n"
 
 
@@ -63,6 +66,15 @@ class EIDAddress:
     def keys_file(self) -> Path:
         """The auth server's public keys, for nodes."""
         return self.anchors.parent / KEYS_FILE
+
+    @property
+    def rp_server_url(self) -> str:
+        """Base URL of the rp-server; one of the auth server's servers where it is used."""
+        return f"{self.url}{RP_SERVER_PATH}"
+
+    def by_rp_server(self, **more: Any) -> dict[str, Any]:
+        """``credentials.smart_id`` through the rp-server."""
+        return self.version_3(**{"url": self.rp_server_url, "api": "rp-server", **more})
 
     def log_in_settings(self) -> dict[str, Any]:
         """``credentials.auth_server`` of a client's YAML."""
@@ -104,11 +116,15 @@ class EIDAddress:
         smart_id, mobile_id = self.settings("smart_id"), self.settings("mobile_id")
         proxied = (self.behind_proxy(smart_id), self.behind_proxy(mobile_id))
         with_sessions = {"auth_server": self.log_in_settings()} if self.auth_server.servers else {}
-        for name, (smart, mobile) in {
+        by_name = {
             _CREDENTIALS: (smart_id, mobile_id),
             _CREDENTIALS_3: (self.version_3(), mobile_id),
             _CREDENTIALS_PROXY: proxied,
-        }.items():
+            _CREDENTIALS_RP_SERVER: (self.by_rp_server(), mobile_id),
+        }
+        if self.rp_server_url not in self.auth_server.servers:
+            del by_name[_CREDENTIALS_RP_SERVER]
+        for name, (smart, mobile) in by_name.items():
             credentials = {"smart_id": smart, "mobile_id": mobile, **with_sessions}
             text = yaml.safe_dump({"credentials": credentials}, sort_keys=False, allow_unicode=True)
             (folder / name).write_text(_HEAD + text, encoding="utf-8")
@@ -125,11 +141,14 @@ def people_in(folder: Path) -> Phones:
     return Phones(Authority.kept_in(folder, PEOPLE))
 
 
-def application(phones: Phones, proxy: Proxy, auth_server: AuthServer) -> web.Application:
+def application(
+    phones: Phones, proxy: Proxy, auth_server: AuthServer, key: ec.EllipticCurvePrivateKey
+) -> web.Application:
     """All services behind one address, and behind a proxy; every answer says that it is a simulator's."""
     app = web.Application()
     proxy.add_to(app)
     auth_server.add_to(app)
+    RPServer(SmartIDv3(phones), key.public_key()).add_to(app)
     for service in (SmartIDv2(phones), SmartIDv3(phones), MobileID(phones)):
         service.add_to(app)
         service.add_to(app, PROXY_PATH)
@@ -184,8 +203,11 @@ async def serve(
     gate = proxy or Proxy()
     secret_file = folder / "proxy-secret"
     write_private(secret_file, gate.client_secret.encode())
-    auth_server = AuthServer(phones, auth_server_key(folder), servers)
-    runner = web.AppRunner(application(phones, gate, auth_server), handler_cancellation=True, access_log=None)
+    key = auth_server_key(folder)
+    auth_server = AuthServer(phones, key, servers)
+    runner = web.AppRunner(
+        application(phones, gate, auth_server, key), handler_cancellation=True, access_log=None
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, ssl_context=context).start()

@@ -31,7 +31,7 @@ _INTERACTIONS: Final = {
     "confirmationMessage": ("displayText200", 200),
     "confirmationMessageAndVerificationCodeChoice": ("displayText200", 200),
 }
-_MEMBERS: Final = (
+MEMBERS: Final = (
     *("certificateLevel", "signatureProtocol", "signatureProtocolParameters", "interactions", "vcType"),
 )
 _ALGORITHM: Final = {
@@ -55,7 +55,7 @@ class SmartIDv3:
 
     async def _start(self, request: web.Request) -> web.Response:
         self._phones.refuse_if_told()
-        body = await read_body(request, "relyingPartyUUID", "relyingPartyName", *_MEMBERS)
+        body = await read_body(request, "relyingPartyUUID", "relyingPartyName", *MEMBERS)
         check_relying_party(body)
         return self.ask(request.match_info["person"], body)
 

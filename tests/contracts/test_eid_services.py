@@ -11,9 +11,11 @@ import yaml
 from aiohttp import ClientSession, TCPConnector
 from simulator.phones_beside import Shown
 
+from osak.client.identity.auth_server import AuthServer
 from osak.client.identity.errors import RefusedSignatureError
+from osak.client.identity.logged_in import Login
 from osak.client.identity.mobile_id import MobileIDCredential
-from osak.client.identity.settings import MobileIDSettings, SmartIDSettings
+from osak.client.identity.settings import AuthServerSettings, MobileIDSettings, SmartIDSettings
 from osak.client.identity.smart_id import SmartIDCredential
 from osak.client.identity.smart_id_v3 import SmartIDv3Credential
 from osak.client.simulator.people import (
@@ -102,6 +104,25 @@ async def test_mobile_id(phones: Phones, address: EIDAddress, result: str) -> No
     reply = await ask(phones, address, "mobile_id", result)
     assert problems("MobileIDQuestion", phones.questions[-1]) == []
     assert problems("MobileIDOutcome", reply) == []
+
+
+async def test_auth_server_and_rp_server(phones: Phones, address: EIDAddress) -> None:
+    """Login and question through auth server and rp-server are of the documented form."""
+    address.auth_server.servers = [address.rp_server_url]
+    replies: list[dict[str, Any]] = []
+    phones.behaviour = Behaviour(change=replies.append)
+    shown, timeouts = Shown(phones), Timeouts()
+    settings = AuthServerSettings.model_validate(address.log_in_settings())
+    person = f"etsi/{SMART_ID_PERSON}"
+    smart_id = SmartIDSettings.model_validate(address.by_rp_server())
+    login = Login(AuthServer(settings, shown, timeouts), person)
+    await SmartIDv3Credential(person, smart_id, shown, timeouts, file_name="kiri.cdoc2", login=login).sign(
+        SIGNING_INPUT
+    )
+    kinds = ("Identity", "RPServerQuestion")
+    assert [problems(kind, body) for kind, body in zip(kinds, phones.questions, strict=True)] == [[], []]
+    answers = ("LoginOutcome", "SmartIDv3Outcome")
+    assert [problems(kind, body) for kind, body in zip(answers, replies, strict=True)] == [[], []]
 
 
 def test_the_document_refuses() -> None:

@@ -54,6 +54,11 @@ def dev() -> None:
     multiple=True,
     help="A share server that people who log in at the simulated auth server get a session with; repeatable.",
 )
+@click.option(
+    "--rp-server",
+    is_flag=True,
+    help="Let people log in for the simulated rp-server: credentials-rp-server.yaml.",
+)
 @common_options
 def eid_sim(
     terminal: Terminal,
@@ -64,6 +69,7 @@ def eid_sim(
     delay_seconds: float,
     result: str,
     servers: tuple[str, ...],
+    rp_server: bool,
 ) -> None:
     """Simulate Smart-ID and Mobile-ID on this computer, with people who do not exist.
 
@@ -91,6 +97,8 @@ def eid_sim(
         from osak.client.simulator.serving import serve  # noqa: PLC0415 - as above
 
         async with serve(phones, folder, servers=servers, host=host, port=int(port)) as address:
+            if rp_server:
+                address.auth_server.servers.append(address.rp_server_url)
             snippet = address.write_credentials(folder)
             facts = {"simulator": True, "url": address.url, "credentials": str(snippet)}
             facts["anchors"] = str(address.anchors)

@@ -12,7 +12,7 @@ from simulator.real_servers import Authority
 
 from osak.client.identity.auth_server import AuthServer, Sessions
 from osak.client.identity.errors import BadSignatureError, IdentityServiceError, RefusedSignatureError
-from osak.client.identity.logged_in import LoggedInCredential, sessions_of
+from osak.client.identity.logged_in import LoggedInCredential, Login, sessions_of
 from osak.client.identity.settings import AuthServerSettings, SmartIDSettings
 from osak.client.identity.smart_id import SmartIDCredential
 from osak.client.simulator.people import MOBILE_ID_PERSON, SMART_ID_PERSON
@@ -145,7 +145,7 @@ async def test_once_a_run(simulator: Phones, address: EIDAddress) -> None:
     """Who opens several files in a run logs in once; without an auth server nobody logs in."""
     smart_id = SmartIDSettings.model_validate(address.settings("smart_id"))
     bare = SmartIDCredential(PERSON, smart_id, Shown(simulator), Timeouts(), file_name="x", pause_seconds=0)
-    credential = LoggedInCredential(bare, auth_server(address, Shown(simulator)))
+    credential = LoggedInCredential(bare, Login(auth_server(address, Shown(simulator)), PERSON))
     assert await sessions_of(credential) is await sessions_of(credential)
     assert len(simulator.questions) == 1
     assert await sessions_of(bare) == {}
