@@ -11,20 +11,11 @@ from pathlib import Path
 import pytest
 import trustme
 from factories.chart import CHART, OWN_REDIS, merged, pod_of
-from factories.chart_nodes import ChartNode, Secrets
+from factories.chart_nodes import ChartNode, Secrets, redis_login
 from factories.node_processes import started
 from factories.redis_servers import RedisServer, redis_program, running
 
 TLS = {"redis": {"tls": {"existingSecret": "ria-redis-tls"}}}
-
-
-def _login(folder: Path) -> dict[str, bytes]:
-    """Password and users as the README tells operators to make them: its own commands, but for kubectl."""
-    text = (CHART / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"```sh\n([^`]*> users\.acl\n)", text)
-    assert found is not None, "the README shows how to make users.acl"
-    subprocess.run(["sh", "-euc", found[1]], cwd=folder, check=True, timeout=20)
-    return {name: (folder / name).read_bytes() for name in ("password", "users.acl")}
 
 
 def test_the_node_may_do_what_it_needs() -> None:
@@ -52,7 +43,7 @@ def _certificate() -> dict[str, bytes]:
 def node(request: pytest.FixtureRequest, tmp_path: Path) -> ChartNode:
     """A release with a Redis of its own."""
     redis_program()
-    secrets: Secrets = {"ria-redis": _login(tmp_path)}
+    secrets: Secrets = {"ria-redis": redis_login(tmp_path)}
     if request.param:
         secrets["ria-redis-tls"] = _certificate()
     return ChartNode.make(merged(OWN_REDIS, TLS) if request.param else OWN_REDIS, secrets)
@@ -118,7 +109,7 @@ async def test_shares_outlive_a_crash_of_redis(node: ChartNode, redis: RedisServ
 async def test_processes_count_together(tmp_path: Path) -> None:
     """Two processes over the chart's Redis let through together what one would, by the chart's counter."""
     redis_program()
-    node = ChartNode.make(OWN_REDIS, {"ria-redis": _login(tmp_path)}, per_address="4/h")
+    node = ChartNode.make(OWN_REDIS, {"ria-redis": redis_login(tmp_path)}, per_address="4/h")
     redis, counter = node.redis(tmp_path), node.redis(tmp_path, "counter")
     first, second = (
         node.process(name, tmp_path, redis=redis, counter=counter) for name in ("ria-a", "ria-b")

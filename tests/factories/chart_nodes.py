@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Nodes that run as the chart says: with its ``node.yaml`` and ``redis.conf``, at ports of this machine."""
 
+import re
+import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from factories.chart import Object, Release, moved_to, pod_of, render
+from factories.chart import CHART, Object, Release, moved_to, pod_of, render
 from factories.node_processes import AUTHORITY, NodeProcess
 from factories.redis_servers import RedisServer, quiet_ports
 
@@ -79,3 +81,12 @@ class ChartNode:
         text = moved_to(root, text).replace("port 6379", f"port {port}").replace("bind *", "bind 127.0.0.1")
         (root / "redis.conf").write_text(text, encoding="utf-8")
         return RedisServer(root, port)
+
+
+def redis_login(folder: Path) -> dict[str, bytes]:
+    """Password and users as the README tells operators to make them: its own commands, but for kubectl."""
+    text = (CHART / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"```sh\n([^`]*> users\.acl\n)", text)
+    assert found is not None, "the README shows how to make users.acl"
+    subprocess.run(["sh", "-euc", found[1]], cwd=folder, check=True, timeout=20)
+    return {name: (folder / name).read_bytes() for name in ("password", "users.acl")}
