@@ -65,7 +65,7 @@ def _ping(
     """What the liveness probe runs, or another command in its place, against this server."""
     container = pod_of(node.release.one("StatefulSet", "ria-redis"))["containers"][0]
     probe = [
-        part.replace("/etc/redis", f"{folder}/redis/etc/redis")
+        part.replace("/etc/osak-redis", f"{folder}/redis/etc/osak-redis")
         for part in container["livenessProbe"]["exec"]["command"]
     ]
     program = shutil.which(probe[0])

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factories.chart import OWN_REDIS, merged, pod_of
+from factories.chart_containers import PodRunner
+from factories.chart_nodes import ChartNode, redis_login
 from factories.containers import NODE_IMAGE, REDIS_IMAGE, Engine, engine, make_images
+from factories.node_processes import PERSON
 
 from osak.client.cli.main import main
 from osak.client.demo.people import DemoPerson, make_person
@@ -166,3 +170,58 @@ def test_a_node_without_configuration(running: Engine) -> None:
     )
     assert done.returncode == 6
     assert "node.yaml" in done.stderr
+
+
+CHART = "osaktest-chart"
+
+
+@pytest.fixture
+def release(running: Engine, tmp_path: Path) -> Iterator[PodRunner]:
+    """A network for the chart's pods, which are gone afterwards."""
+    secrets = {
+        "ria-redis": redis_login(tmp_path),
+        "tester": {"person.p12": PERSON.p12(), "password": b"passwd"},
+    }
+    values = {"test": {"credential": {"existingSecret": "tester"}}}
+    node = ChartNode.make(merged(OWN_REDIS, values), secrets)
+    images = {
+        "images.example.org/osak:0.1.0": NODE_IMAGE,
+        "docker.io/library/redis:7.2-bookworm": REDIS_IMAGE,
+    }
+    running.docker("network", "create", CHART)
+    try:
+        yield PodRunner(running, node, CHART, tmp_path, images)
+    finally:
+        for name in running.docker("ps", "-aq", "--filter", f"name={CHART}").split():
+            running.docker("rm", "--force", "--volumes", name)
+        running.docker("network", "rm", CHART)
+
+
+def test_the_chart_s_pods_run_in_the_image(release: PodRunner) -> None:
+    """Two processes over Redis, as the chart writes and closes them, and `helm test` fetches a share."""
+    rendered = release.node.release
+    release.start("redis", pod_of(rendered.one("StatefulSet", "ria-redis")), "ria-redis")
+    release.start("counter", pod_of(rendered.one("Deployment", "ria-counter")), "ria-counter")
+    wait_for_output(release.engine, f"{CHART}-redis", "Ready to accept connections")
+    for name in ("ria-a", "ria-b"):
+        release.start(name, rendered.pod, "ria")
+        wait_for_output(release.engine, f"{CHART}-{name}", '"ready"')
+    printed = release.run("test", rendered.one("Pod", "ria-test")["spec"])
+    assert "fetched it, and it is the one that was stored" in printed
+    assert "took it back, and it is gone" in printed
+    for name in ("ria-a", "ria-b"):
+        command = ["audit", "verify", "-c", "/etc/osak/node/node.yaml"]
+        said = release.engine.docker("exec", f"{CHART}-{name}", "/opt/osak/bin/osak", "node", *command)
+        assert said.startswith("whole: ")
+
+
+def wait_for_output(running: Engine, name: str, wanted: str) -> None:
+    """Return when a container has printed this."""
+    deadline = time.monotonic() + 60
+    command = ["docker", "logs", name]
+    while True:
+        done = subprocess.run(command, env=running.environment, capture_output=True, text=True, check=True)
+        if wanted in done.stdout + done.stderr:
+            return
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+        time.sleep(0.2)

@@ -77,7 +77,7 @@ class ChartNode:
         pod = pod_of(self.release.one(kind, f"ria-{component}"))
         self.release.write_files(pod, root, self.secrets)
         port = quiet_ports(1)[0]
-        text = (root / "etc/redis/config/redis.conf").read_text(encoding="utf-8")
+        text = (root / "etc/osak-redis/config/redis.conf").read_text(encoding="utf-8")
         text = moved_to(root, text).replace("port 6379", f"port {port}").replace("bind *", "bind 127.0.0.1")
         (root / "redis.conf").write_text(text, encoding="utf-8")
         return RedisServer(root, port)

@@ -76,7 +76,7 @@ tls:
 {{- $root := index . 0 -}}
 {{- with $root -}}
 {{- $resources := ternary .Values.redis.resources .Values.redis.counter.resources (eq $component "redis") -}}
-{{- $ping := ternary "redis-cli --tls --cacert /etc/redis/tls/ca.crt -e ping" "redis-cli -e ping" (ne .Values.redis.tls.existingSecret "") | splitList " " -}}
+{{- $ping := ternary "redis-cli --tls --cacert /etc/osak-redis/tls/ca.crt -e ping" "redis-cli -e ping" (ne .Values.redis.tls.existingSecret "") | splitList " " -}}
 metadata:
   labels:
     {{- include "osak-node.labels" (list $root $component) | nindent 4 }}
@@ -92,7 +92,7 @@ spec:
     - name: redis
       image: {{ include "osak-node.image" .Values.redis.image | quote }}
       imagePullPolicy: {{ .Values.redis.image.pullPolicy }}
-      command: [redis-server, /etc/redis/config/redis.conf]
+      command: [redis-server, /etc/osak-redis/config/redis.conf]
       ports:
         - name: redis
           containerPort: 6379
@@ -115,14 +115,14 @@ spec:
         {{- toYaml $resources | nindent 8 }}
       volumeMounts:
         - name: config
-          mountPath: /etc/redis/config
+          mountPath: /etc/osak-redis/config
           readOnly: true
         - name: auth
-          mountPath: /etc/redis/auth
+          mountPath: /etc/osak-redis/auth
           readOnly: true
         {{- if .Values.redis.tls.existingSecret }}
         - name: tls
-          mountPath: /etc/redis/tls
+          mountPath: /etc/osak-redis/tls
           readOnly: true
         {{- end }}
         - name: data
@@ -172,16 +172,16 @@ bind *
 {{- if .Values.redis.tls.existingSecret }}
 port 0
 tls-port 6379
-tls-cert-file /etc/redis/tls/tls.crt
-tls-key-file /etc/redis/tls/tls.key
-tls-ca-cert-file /etc/redis/tls/ca.crt
+tls-cert-file /etc/osak-redis/tls/tls.crt
+tls-key-file /etc/osak-redis/tls/tls.key
+tls-ca-cert-file /etc/osak-redis/tls/ca.crt
 tls-auth-clients no
 tls-protocols "TLSv1.3"
 {{- else }}
 port 6379
 {{- end }}
 # Users and what they may do; whoever is none of them may ping.
-aclfile /etc/redis/auth/users.acl
+aclfile /etc/osak-redis/auth/users.acl
 protected-mode no
 dir /data
 {{- end -}}
