@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         list_files_many,
         plan,
         reencrypt,
+        revoke,
     )
     from osak.client.recipient_plan import PlannedRecipient, PlannedRecord
     from osak.client.recipients import Certificate, Person, PublicKey
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         list_files_many_async,
         plan_async,
         reencrypt_async,
+        revoke_async,
     )
     from osak.coordinator import (
         CoordinatorError,
@@ -176,6 +178,8 @@ __all__ = [
     "plan_async",
     "reencrypt",
     "reencrypt_async",
+    "revoke",
+    "revoke_async",
     "smart_id_keys",
 ]
 
@@ -228,6 +232,7 @@ _HOMES = {
         "list_files_many",
         "plan",
         "reencrypt",
+        "revoke",
     ),
     "osak.client.keys": ("Keys",),
     "osak.client.recipient_plan": ("PlannedRecipient", "PlannedRecord"),
@@ -245,6 +250,7 @@ _HOMES = {
         "list_files_many_async",
         "plan_async",
         "reencrypt_async",
+        "revoke_async",
     ),
     "osak.coordinator": (
         "CoordinatorError",

@@ -18,6 +18,7 @@ from osak.client.container import Compression, RecipientWriter, write_container
 from osak.client.errors import UsageError
 from osak.client.inputs import AnyPath, File, entries_of
 from osak.client.outputs import output_path, writing
+from osak.client.receipts import ReceiptFile
 from osak.client.recipient_plan import PlannedRecipient
 from osak.client.share_targets import ShareTarget, require_recipients
 from osak.client.uploads import Uploads
@@ -63,6 +64,7 @@ def encrypt_files(
     overwrite: bool = False,
     compression: Compression = Compression.FAST,
     progress: Progress | None = None,
+    receipt: AnyPath | None = None,
 ) -> Encrypted:
     """Write ``files`` into a container at ``output``.
 
@@ -76,9 +78,11 @@ def encrypt_files(
         overwrite: whether an existing output may be replaced.
         compression: how hard to pack.
         progress: told how many plaintext bytes are done, and of how many.
+        receipt: where what takes the shares back is written, for its owner alone; None forgets it.
 
     Raises:
-        UsageError: no recipient, a person named twice, or the output is one of the inputs.
+        UsageError: no recipient, a receipt for no shares, a person named twice, or the output is one of
+            the inputs.
         InvalidInputError: a file or recipient that cannot go into a container.
         OSError: a file that cannot be read; it is named.
         DistributionError: too few servers took their share; nothing stays stored.
@@ -86,10 +90,19 @@ def encrypt_files(
         OutputError: the output cannot be written; nothing of it stays.
     """
     require_recipients(recipients, targets, served)
+    if receipt is not None and not targets:
+        raise UsageError("there is nothing to revoke: a receipt is for recipients whose key is shared")
     _refuse_own_input(files, output)
+    kept = ReceiptFile(receipt)
     entries = entries_of(files)
-    with Uploads(config) as uploads, writing(output, overwrite=overwrite) as file:
+    with (
+        Uploads(config) as uploads,
+        kept.kept(),
+        writing(output, overwrite=overwrite) as file,
+        kept.writing() as keep,
+    ):
         stored = uploads.store(targets, served)
+        keep(stored.receipts)
         summary = write_container(
             file,
             entries,

@@ -30,7 +30,7 @@ from osak.client.reencryption import Reencrypted, reencrypt_file
 
 if TYPE_CHECKING:
     from osak.client.share_history import ShareHistory
-    from osak.coordinator import SigningRound
+    from osak.coordinator import Outcome, SigningRound
 
 AnyConfiguration: TypeAlias = AnyPath | Configuration | None
 CompressionName: TypeAlias = Compression | Literal["none", "fast", "best"]
@@ -46,6 +46,7 @@ def encrypt(
     compression: CompressionName = "fast",
     plain_labels: bool = False,
     progress: Progress | None = None,
+    receipt: AnyPath | None = None,
 ) -> Encrypted:
     """Encrypt files into one container; everybody in ``to`` can open it alone.
 
@@ -58,6 +59,7 @@ def encrypt(
         compression: how hard to pack.
         plain_labels: label recipients by bare names, without machine-readable fields.
         progress: told how many bytes are done, and of how many.
+        receipt: a file to be made that takes the shares back with ``revoke``; never replaced, mode 0600.
 
     Raises:
         OsakError: any of ``osak.client.errors``, above all ``UsageError`` and ``InvalidInputError`` for what
@@ -80,8 +82,26 @@ def encrypt(
         overwrite=overwrite,
         compression=Compression(compression),
         progress=progress,
+        receipt=receipt,
     )
     return replace(done, plan=planned)
+
+
+def revoke(receipt: AnyPath, *, config: AnyConfiguration = None) -> "tuple[Outcome, ...]":
+    """Take back the shares of a container; one outcome a share. Safe to repeat.
+
+    Args:
+        receipt: what ``encrypt`` wrote.
+        config: as in ``encrypt``.
+
+    Raises:
+        UsageError: it is no receipt.
+    """
+    # Imported here: it loads all that speaks to servers.
+    from osak.client.revocation import revoke_file  # noqa: PLC0415 - see the line above
+
+    _refuse_running_loop("revoke")
+    return revoke_file(receipt, config=configuration_in_force(config))
 
 
 def decrypt(

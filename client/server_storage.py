@@ -75,6 +75,7 @@ class ServerStorage:
             (*(one.record for one in uploads), *(one.record for one in kept)),
             tuple(outcome for one in uploads for outcome in one.distribution.outcomes),
             tuple(one.receipt for one in kept),
+            tuple(receipt for one in uploads for receipt in one.distribution.receipts),
         )
 
     async def _share_one(self, target: ShareTarget, coordinator: Coordinator) -> _Shared:

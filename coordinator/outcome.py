@@ -26,6 +26,8 @@ class Status(StrEnum):
     """Its certificate is not the one the configuration asks for; nothing was sent to it."""
     REFUSED = "refused"
     """Answered with an error."""
+    GONE = "gone"
+    """Asked to delete a share, says that it has none: deleted before, expired, or never its sender's."""
     WRONG_SHARE = "wrong-share"
     """Returned a share that does not match the container."""
     DOUBTFUL = "doubtful"

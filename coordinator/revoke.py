@@ -5,12 +5,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from osak.coordinator.attempt import attempt, failure_outcome, may_pass, outcome_of
-from osak.coordinator.errors import TransportError, UnknownServerError
+from osak.coordinator.errors import Refused, TransportError, UnknownServerError
 from osak.coordinator.group import Group, Server, Timeouts
 from osak.coordinator.outcome import Outcome, Status
 from osak.coordinator.placement import Receipt
 from osak.coordinator.transport.base import NodeTransport
 from osak.coordinator.trust import resolve
+
+_NOT_FOUND = 404
 
 
 async def revoke(
@@ -22,8 +24,8 @@ async def revoke(
 ) -> tuple[Outcome, ...]:
     """Revoke every share that a receipt stands for, all at once.
 
-    Returns one outcome a receipt; never raises for a server's sake. A server that no longer has the
-    share answers as if it never had (REFUSED, not found).
+    Returns one outcome a receipt; never raises for a server's sake. A server that has no such share, as after
+    an earlier revocation, answers a wrong token alike (GONE).
     """
     return tuple(
         await asyncio.gather(*(_resolve_and_revoke(one, groups, transport, timeouts) for one in receipts))
@@ -42,6 +44,11 @@ async def revoke_one(
                 lambda: transport.revoke_share(server, receipt.share_id, receipt.revocation_token),
                 repeat_if=may_pass,
             )
+    except Refused as error:
+        if error.problem.status != _NOT_FOUND:
+            return failure_outcome(server, error, loop.time() - started)
+        said = "has no such share (any more), or the receipt is not its sender's"
+        return outcome_of(server, Status.GONE, said, loop.time() - started)
     except TransportError as error:
         return failure_outcome(server, error, loop.time() - started)
     except TimeoutError:

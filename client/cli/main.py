@@ -26,6 +26,7 @@ _COMMANDS = {
     "decrypt": "Open a container and write its files.",
     "reencrypt": "Encrypt what is in a container for other recipients.",
     "inspect": "Show who can open a container, and how.",
+    "revoke": "Take back the shares of a container that you sent.",
     "audit": "Ask servers who keep your shares how often they gave them out.",
     "group": "Check and extend groups of share servers.",
     "demo": "See five servers lose two and still open a file.",

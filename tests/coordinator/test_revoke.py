@@ -19,7 +19,7 @@ def test_receipts_revoke_every_share_once() -> None:
     assert [outcome.status for outcome in first] == [Status.OK] * 3
     assert not any(node.shares for node in cluster.nodes)
     second = run_virtually(cluster.coordinator.revoke(receipts))
-    assert [outcome.status for outcome in second] == [Status.REFUSED] * 3
+    assert [outcome.status for outcome in second] == [Status.GONE] * 3
 
 
 def test_each_server_has_its_own_outcome() -> None:
@@ -46,5 +46,5 @@ def test_a_wrong_token_revokes_nothing() -> None:
     first, second = cluster.stored().receipts
     forged = replace(first, revocation_token=second.revocation_token)
     (outcome,) = run_virtually(cluster.coordinator.revoke([forged]))
-    assert outcome.status is Status.REFUSED
+    assert outcome.status is Status.GONE
     assert cluster.nodes[0].shares

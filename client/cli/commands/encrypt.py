@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Look people up and tell what each recipient would get, and why; store and write nothing.",
 )
+@click.option(
+    "--receipt",
+    type=FILE,
+    help="Also write the receipt that takes shares back (osak revoke); keep it to yourself.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 @common_options
 def encrypt(
@@ -43,6 +48,7 @@ def encrypt(
     dry_run: bool,
     plain_labels: bool,
     compression: "CompressionName",
+    receipt: Path | None,
     overwrite: bool,
     **recipients: Any,
 ) -> None:
@@ -69,6 +75,7 @@ def encrypt(
             compression=compression,
             plain_labels=plain_labels,
             progress=progress,
+            receipt=receipt,
         )
     for line in plan_lines(done.plan):
         terminal.note(line)

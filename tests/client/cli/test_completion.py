@@ -33,7 +33,7 @@ def completed(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["osak", "re"], ["reencrypt"]),
+        (["osak", "re"], ["reencrypt", "revoke"]),
         (["osak", "encrypt", "--pass"], ["--password", "--password-file"]),
         (["osak", "encrypt", "--compress", ""], ["none", "fast", "best"]),
         (["osak", "group", "a"], ["add"]),
@@ -56,6 +56,7 @@ def test_all_commands_without_importing_any() -> None:
             "decrypt",
             "reencrypt",
             "inspect",
+            "revoke",
             "audit",
             "group",
             "demo",
