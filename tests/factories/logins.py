@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from factories.people import Person
 
 from osak.client.simulator.auth_server import public_keys
+from osak.shares.protocol.disclosures import AudienceDraft
 from osak.shares.protocol.session import (
     SessionAudience,
     draft_login,
@@ -44,13 +45,18 @@ class Vouching:
     def session(self, person: Person, *audiences: SessionAudience, signer: Person | None = None) -> str:
         """A whole token; ``signer`` signs in the person's place."""
         draft = draft_login(person.recipient_id, person.algorithm, audiences)
+        return self.vouch(draft, (signer or person).sign(draft.signing_input))
+
+    def vouch(self, draft: AudienceDraft, signature: bytes, smart_id_parameters: str = "") -> str:
+        """A whole token around a login that was signed somehow."""
         begins = int(time.time()) + self.begins
         signing_input = session_signing_input(
             draft,
-            (signer or person).sign(draft.signing_input),
+            signature,
             key_id=self.key_id,
             issuer=self.issuer,
             times=(begins, begins + self.lasts),
+            smart_id_parameters=smart_id_parameters,
         )
         r, s = decode_dss_signature(self.key.sign(signing_input, ec.ECDSA(hashes.SHA256())))
         return whole_session(signing_input, r.to_bytes(32) + s.to_bytes(32), draft)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from factories.logins import Vouching
 from factories.nodes import URL, LocalNode
 from factories.people import Person, TestCA
@@ -19,7 +20,8 @@ from osak.node.auth.sessions import read_auth_server
 from osak.node.config import load_node_config
 from osak.node.session_settings import SessionSettings
 from osak.shares.errors import ConfigurationError
-from osak.shares.protocol.session import SessionAudience, split_session
+from osak.shares.protocol.session import SessionAudience, draft_login, split_session
+from osak.shares.protocol.smart_id import RelyingParty, SignatureParameters, interactions_digest
 from osak.shares.protocol.urls import ServerURL
 
 AUTHORITY = TestCA()
@@ -42,7 +44,8 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             (tmp_path / "node.yaml").write_text(
                 f"id: ria\norganisation: RIA\npublic_url: {URL}\nlisten: 127.0.0.1:0\n"
                 "tls: {certificate_file: ca.pem, key_file: ca.pem}\nstorage: {kind: memory}\n"
-                "trust: {anchors: [ca.pem]}\nsealing: {key_file: node.key}\n"
+                "trust: {anchors: [ca.pem], smart_id: {relying_parties: [{name: RIA}]}}\n"
+                "sealing: {key_file: node.key}\n"
                 f"sessions: {{auth_servers: [{{issuer: osak-simulator, keys_file: keys.json}}], {members}}}\n"
             )
             config = load_node_config(tmp_path / "node.yaml", {})
@@ -263,6 +266,23 @@ def test_settings_that_make_no_sense(tmp_path: Path, given: dict[str, Any], said
     (tmp_path / "keys.json").write_text("{}")
     with pytest.raises(ValueError, match=said):
         SessionSettings.model_validate(given, context={"folder": tmp_path})
+
+
+async def test_a_login_through_version_3(start: Start) -> None:
+    """An app signs a login for a relying party; for another than the node's it is none."""
+    node = await start("required: true")
+    app = AUTHORITY.issue(key=rsa.generate_private_key(65537, 2048))
+    assert isinstance(app.key, rsa.RSAPrivateKey)
+    digest = interactions_digest("W10=")
+    parameters = SignatureParameters(digest, "displayTextAndPIN", "A" * 24, "A" * 43, "Notification")
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+    for name, status in (("RIA", 404), ("Some bank", 403)):  # there is no such share
+        draft = draft_login(app.recipient_id, "PS256", [SessionAudience(HERE, await nonce_of(node))])
+        text = parameters.signed_text(draft.signing_input, RelyingParty(name))
+        whole = SERVER.vouch(draft, app.key.sign(text, pss, hashes.SHA256()), parameters.to_header())
+        session = headers_for(app, split_session(whole)[HERE])
+        reply = await node.client.post(f"/key-shares/{'0' * 32}/nonce", headers=session)
+        assert reply.status == status
 
 
 async def test_an_app_signs_the_login(start: Start) -> None:
