@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol, cast
 
 TARGETS: Final = (
-    *("envelope", "header", "tar", "label", "message", "ticket", "configuration", "directory"),
+    *("envelope", "header", "tar", "label", "message", "session", "ticket", "configuration", "directory"),
     *("certificate", "status"),
 )
 CORPUS: Final = Path(__file__).parent / "corpus"
