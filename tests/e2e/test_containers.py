@@ -15,13 +15,16 @@ from factories.chart_containers import PodRunner
 from factories.chart_nodes import ChartNode, redis_login
 from factories.containers import NODE_IMAGE, REDIS_IMAGE, Engine, engine, make_images
 from factories.node_processes import PERSON
+from factories.redis_servers import quiet_ports
 
 from osak.client.cli.main import main
 from osak.client.demo.people import DemoPerson, make_person
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("containers")]
 PROJECT = "osaktest"
-URLS = [f"https://localhost:{port}" for port in range(8441, 8446)]
+NAMES = ("ria", "pank", "ylikool", "haigla", "raamatukogu")
+PORTS = dict(zip(NAMES, quiet_ports(len(NAMES)), strict=True))
+URLS = [f"https://localhost:{port}" for port in PORTS.values()]
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +48,13 @@ def five(running: Engine, person: DemoPerson) -> Iterator[Engine]:
         "OSAK_IMAGE": NODE_IMAGE,
         "OSAK_REDIS_IMAGE": REDIS_IMAGE,
         "OSAK_TRUST": str(person.authority_file),
+        **{f"OSAK_{name.upper()}_PORT": str(port) for name, port in PORTS.items()},
     }
     # The containers' users read it.
     person.authority_file.chmod(0o644)
     try:
         running.compose("-p", PROJECT, "up", "-d", **settings)
-        for name in ("ria", "pank", "ylikool", "haigla", "raamatukogu"):
+        for name in NAMES:
             wait_for(running, name, "healthy")
         yield running
     finally:
