@@ -25,8 +25,8 @@ def ask_health(address: ListenAddress) -> str:
     connection = http.client.HTTPConnection(host, address.port, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/ready")
-        reply = connection.getresponse()
-        body = reply.read(_MAX_REPLY_BYTES)
+        with connection.getresponse() as reply:
+            body = reply.read(_MAX_REPLY_BYTES)
     except http.client.HTTPException as error:
         raise OSError(f"{host}:{address.port} is no node's admin port") from error
     finally:
