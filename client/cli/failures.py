@@ -92,12 +92,18 @@ def _container_failure(error: Exception) -> Failure:
 
 def _coordinator_failure(error: Exception) -> Failure:
     from osak.coordinator import errors  # noqa: PLC0415 - see describe_failure
+    from osak.shares.protocol.codes import ProblemCode  # noqa: PLC0415 - see describe_failure
 
     outcomes = [outcome_facts(outcome) for outcome in getattr(error, "outcomes", ())]
     details = {"outcomes": outcomes} if outcomes else {}
     match error:
         case errors.NotEnoughSharesError():
             hint = "try again when more servers answer; nothing was written"
+            if any(ProblemCode.SESSION_REFUSED in outcome["detail"] for outcome in outcomes):
+                hint = (
+                    "a server wants you to have logged in with Smart-ID or Mobile-ID: name its auth server in"
+                    " the configuration, credentials.auth_server; nothing was written"
+                )
             return Failure(4, "not-enough-shares", str(error), hint, details)
         case errors.UnknownServerError():
             hint = "add it with: osak group add URL, or trust this file once with --trust-container-servers"
