@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """``make bench``: every figure as a ratio against a peer measured in the same run.
 
-``make bench BENCH="sharing network"`` runs only those parts; ``container`` takes most of the time.
+``make bench BENCH="sharing network"`` runs only those parts; ``container`` takes most of the time. ``load``
+says what a node bears and ``soak`` whether its memory grows in ten minutes; those two run only when named.
 """
 
 import sys
@@ -9,17 +10,21 @@ from importlib import import_module
 from pathlib import Path
 
 PARTS = ("sharing", "container", "network")
+# Part: its module and function.
+NAMED = {"load": ("bench.load", "run"), "soak": ("bench.load", "soak")}
 
 
 def main(chosen: list[str]) -> int:
     """Run the chosen parts, all if none is named."""
-    unknown = sorted(set(chosen) - set(PARTS))
+    unknown = sorted(set(chosen) - {*PARTS, *NAMED})
     if unknown:
-        print(f"no such part: {', '.join(unknown)}; there are: {', '.join(PARTS)}", file=sys.stderr)  # noqa: T201 - a bench prints
+        known = ", ".join((*PARTS, *NAMED))
+        print(f"no such part: {', '.join(unknown)}; there are: {known}", file=sys.stderr)  # noqa: T201 - a bench prints
         return 2
     for part in chosen or PARTS:
         print(f"\n{part}", flush=True)  # noqa: T201 - a bench prints
-        import_module(f"bench.{part}").run()
+        module, function = NAMED.get(part, (f"bench.{part}", "run"))
+        getattr(import_module(module), function)()
     return 0
 
 
