@@ -34,6 +34,7 @@ from osak.node.audit.metrics import measure_audit
 from osak.node.audit.record import Event
 from osak.node.certificate_watch import CertificateWatch
 from osak.node.config import LimitSettings, ListenAddress, NodeConfig
+from osak.node.key_check import check_key
 from osak.node.limits.connections import BoundedSite
 from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.sealing import NodeKey
@@ -109,9 +110,11 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     observer = TrustTelemetry(telemetry)
     shares, capsules = None, None
     if "shares" in config.roles:
-        audit = await _open_audit(config, telemetry, stack)
         store = await open_store(config.storage, config.moving_from)
         stack.push_async_callback(store.close)
+        # Before the audit log: a wrong key must sign nothing in it.
+        await check_key(store, NodeKey.from_file(config.sealing.key_file).key_id)
+        audit = await _open_audit(config, telemetry, stack)
         shares = create_service(
             config, store, counter=counter, audit=audit, span=telemetry.span, observer=observer
         )
