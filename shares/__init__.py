@@ -9,6 +9,7 @@ Pure: no input or output, no clock, and randomness is an argument.
 
 from osak.shares.commitment import commit, verify_commitment
 from osak.shares.errors import (
+    CertificateError,
     ConfigurationError,
     DuplicateShareError,
     ForeignShareError,
@@ -16,8 +17,11 @@ from osak.shares.errors import (
     InvalidShareError,
     MessageError,
     NoConsistentSharesError,
+    NoSourceError,
     RandomnessError,
+    RevokedCertificateError,
     SharesError,
+    StatusError,
     ThresholdError,
     TooFewSharesError,
     WrongShareError,
@@ -31,6 +35,7 @@ from osak.shares.xor import combine_all, split_all
 
 __all__ = [
     "SHARE_BYTES",
+    "CertificateError",
     "ConfigurationError",
     "DuplicateShareError",
     "ForeignShareError",
@@ -38,11 +43,14 @@ __all__ = [
     "InvalidShareError",
     "MessageError",
     "NoConsistentSharesError",
+    "NoSourceError",
     "RandomBytes",
     "RandomnessError",
     "Recovered",
+    "RevokedCertificateError",
     "Share",
     "SharesError",
+    "StatusError",
     "Threshold",
     "ThresholdError",
     "TooFewSharesError",

@@ -6,10 +6,12 @@ the base is a Debian made by debootstrap, with the wheels that the image's build
 told so. The Dockerfile is the one that people build.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
@@ -138,10 +140,13 @@ def _answers(host: str) -> bool:
 @contextmanager
 def _own_engine(folder: Path) -> Iterator[str]:
     host = f"unix://{folder}/docker.sock"
+    # Two that start at once are in each other's way: both want the same chains of the packet filter.
+    alone = (Path(tempfile.gettempdir()) / "osak-test-engine.lock").open("w")
+    fcntl.flock(alone, fcntl.LOCK_EX)
     places = ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
     command = ["dockerd", *places, "--pidfile", str(folder / "pid"), "--host", host]
     log = folder / "dockerd.log"
-    with log.open("wb") as stream, subprocess.Popen(command, stdout=stream, stderr=stream) as process:
+    with alone, log.open("wb") as stream, subprocess.Popen(command, stdout=stream, stderr=stream) as process:
         try:
             deadline = time.monotonic() + 60
             while not _answers(host):
