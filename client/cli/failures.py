@@ -5,7 +5,7 @@ The one table from error classes to exit codes (design of the commands). Errors 
 faults of ours and keep their traceback.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -92,19 +92,12 @@ def _container_failure(error: Exception) -> Failure:
 
 def _coordinator_failure(error: Exception) -> Failure:
     from osak.coordinator import errors  # noqa: PLC0415 - see describe_failure
-    from osak.shares.protocol.codes import ProblemCode  # noqa: PLC0415 - see describe_failure
 
     outcomes = [outcome_facts(outcome) for outcome in getattr(error, "outcomes", ())]
     details = {"outcomes": outcomes} if outcomes else {}
     match error:
         case errors.NotEnoughSharesError():
-            hint = "try again when more servers answer; nothing was written"
-            if any(ProblemCode.SESSION_REFUSED in outcome["detail"] for outcome in outcomes):
-                hint = (
-                    "a server wants you to have logged in with Smart-ID or Mobile-ID: name its auth server in"
-                    " the configuration, credentials.auth_server; nothing was written"
-                )
-            return Failure(4, "not-enough-shares", str(error), hint, details)
+            return Failure(4, "not-enough-shares", str(error), _shares_hint(error.outcomes), details)
         case errors.UnknownServerError():
             hint = "add it with: osak group add URL, or trust this file once with --trust-container-servers"
             return Failure(2, "unknown-server", str(error), hint)
@@ -114,6 +107,23 @@ def _coordinator_failure(error: Exception) -> Failure:
             return _credential_failure(error)
         case _:
             return Failure(6, "servers", str(error), "osak group check shows which servers answer", details)
+
+
+def _shares_hint(outcomes: "Sequence[Outcome]") -> str:
+    """What to do when too few servers gave their shares: wait, log in, or ask."""
+    from osak.coordinator.outcome import Status  # noqa: PLC0415 - see describe_failure
+    from osak.shares.protocol.codes import ProblemCode  # noqa: PLC0415 - see describe_failure
+
+    if any(ProblemCode.SESSION_REFUSED in outcome.detail for outcome in outcomes):
+        step = (
+            "a server wants you to have logged in with Smart-ID or Mobile-ID: name its auth server in the"
+            " configuration, credentials.auth_server"
+        )
+    elif any(outcome.status in {Status.SLOW, Status.UNREACHABLE} for outcome in outcomes):
+        step = "try again when more servers answer"
+    else:
+        step = "what was refused will be again: ask the servers' operators, with the requests' numbers"
+    return f"{step}; nothing was written"
 
 
 def _credential_failure(error: Exception) -> Failure:

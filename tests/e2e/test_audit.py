@@ -67,7 +67,7 @@ def test_what_people_read(
     assert osak("decrypt", box, "-o", tmp_path / "out", *group.credential).code == 0
     assert main(command) == 0
     after = capsys.readouterr().out
-    assert re.search(r"given out 1 times since \d{4}-\d\d-\d\d \d\d:\d\d UTC: \d{4}-\d\d-\d\d", after)
+    assert re.search(r"given out once since \d{4}-\d\d-\d\d \d\d:\d\d UTC: \d{4}-\d\d-\d\d", after)
     assert "it may have been opened" in after
 
 

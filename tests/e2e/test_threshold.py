@@ -55,7 +55,21 @@ def test_two_servers_lost(osak: Osak, group: Group, letter: Path, tmp_path: Path
     refused = osak("decrypt", box, "-o", tmp_path / "out", *group.credential)
     assert refused.code == 4
     assert set(statuses(refused.facts["error"])) == {"ria", "pank", "ylikool"}
+    assert "try again when more servers answer" in refused.errors
     assert not (tmp_path / "out").exists()
+
+
+def test_refused_by_all(osak: Osak, group: Group, letter: Path, tmp_path: Path) -> None:
+    """Where servers are there and refuse, nobody is told to wait for more of them."""
+    stranger = make_person(tmp_path, group.person.code)
+    box = tmp_path / "a.cdoc2"
+    assert osak("encrypt", letter, "-o", box, "--to", group.person.code).code == 0
+    credential = ("--p12", stranger.p12_file, "--p12-password-file", stranger.password_file)
+    refused = osak("decrypt", box, "-o", tmp_path / "out", *credential)
+    assert refused.code == 4
+    assert set(statuses(refused.facts["error"]).values()) <= {"refused", "not-asked"}
+    assert "ask the servers' operators" in refused.errors
+    assert "try again" not in refused.errors
 
 
 def test_official_scheme(osak: Osak, group: Group, letter: Path, tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def _line(said: "Testimony") -> str:
         return f"{who}: not given out {since}"
     times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in reversed(said.releases.times[-_SHOWN_TIMES:])]
     more = " …" if said.releases.count > len(times) else ""
-    return f"{who}: given out {said.releases.count} times {since}: {', '.join(times)}{more}"
+    often = "once" if said.releases.count == 1 else f"{said.releases.count} times"
+    return f"{who}: given out {often} {since}: {', '.join(times)}{more}"
 
 
 def _facts(history: "ShareHistory") -> dict[str, Any]:
