@@ -138,6 +138,10 @@ class RedisDatabase:
         self._closed = True
         with suppress(RedisError, OSError):  # going away is all we want
             await self._client.aclose()
+            if isinstance(self._client, RedisCluster):
+                # A Cluster client that never learned its slots thinks there is nothing to close.
+                for known in ("nodes_cache", "startup_nodes"):
+                    await self._client.nodes_manager.aclose(known)
             for sentinel in self._sentinel.sentinels if self._sentinel else ():
                 await sentinel.aclose()
 
