@@ -16,7 +16,7 @@ from osak.client.capsule_server.receipt import UploadedCapsule
 from osak.client.configuration import Configuration
 from osak.client.container import Compression, RecipientWriter, write_container
 from osak.client.errors import UsageError
-from osak.client.inputs import AnyPath, File, entries_of
+from osak.client.inputs import AnyPath, File, as_path, entries_of
 from osak.client.outputs import output_path, writing
 from osak.client.receipts import ReceiptFile
 from osak.client.recipient_plan import PlannedRecipient
@@ -125,6 +125,6 @@ def encrypt_files(
 
 def _refuse_own_input(files: Sequence[AnyPath | File], output: AnyPath | BinaryIO) -> None:
     path = output_path(output)
-    inputs = [Path(file) for file in files if not isinstance(file, File)]
+    inputs = [as_path(file) for file in files if not isinstance(file, File)]
     if path is not None and path.exists() and any(file.exists() and file.samefile(path) for file in inputs):
         raise UsageError(f"{path} is both input and output")

@@ -44,7 +44,12 @@ def entries_of(files: Sequence[AnyPath | File]) -> list[Entry]:
         UsageError: a stream of text, or one whose size nobody knows.
         OSError: a file that cannot be read; it is named.
     """
-    return [_given(file) if isinstance(file, File) else _on_disk(Path(file)) for file in files]
+    return [_given(file) if isinstance(file, File) else _on_disk(as_path(file)) for file in files]
+
+
+def as_path(path: AnyPath) -> Path:
+    """The path as given; making a Path of a Path takes longer than to open its file."""
+    return path if isinstance(path, Path) else Path(path)
 
 
 @contextmanager

@@ -79,10 +79,10 @@ def write_archive(
     rules = _Rules(limits)
     for entry in files:
         rules.add(entry.name, entry.size)
-    rules.require_some()
+    _require_some(len(files))
     archive = ArchiveWriter(write, limits)
     for entry in files:
-        with closing(archive.open(entry.name, entry.size)) as file:
+        with closing(archive.begin(entry.name, entry.size)) as file:
             _copy(file, entry, progress)
     archive.finish()
     return archive.contents
@@ -116,6 +116,10 @@ class ArchiveWriter:
         """
         self._require_whole()
         self._rules.add(name, size)
+        return self.begin(name, size)
+
+    def begin(self, name: str, size: int) -> "ArchiveFile":
+        """The same for a file that was held against the rules before, when the one before it is complete."""
         header = _header(name, size)
         self._write(header)
         start = self._position + len(header)
@@ -131,7 +135,7 @@ class ArchiveWriter:
             InvalidInputError: it has no file, or the last one is not complete.
         """
         self._require_whole()
-        self._rules.require_some()
+        _require_some(len(self.contents))
         self._write(bytes(2 * _BLOCK_BYTES))
 
     def _require_whole(self) -> None:
@@ -200,9 +204,10 @@ class _Rules:
                 f"one container takes {limits.max_output_bytes}"
             )
 
-    def require_some(self) -> None:
-        if not self._count:
-            raise InvalidInputError("a container needs at least one file")
+
+def _require_some(count: int) -> None:
+    if not count:
+        raise InvalidInputError("a container needs at least one file")
 
 
 def _require_count(count: int, limits: Limits) -> None:

@@ -12,6 +12,7 @@ What ``PayloadReader.unverified_chunks`` yields is unverified until ``verify`` r
 found in it may be reported before that (chapter 3, "streaming").
 """
 
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -26,6 +27,7 @@ from osak.client.container.limits import Limits
 from osak.client.container.ratio_watch import RatioWatch
 
 _PACK_BYTES: Final = 2**20
+_MOST_UNDER_WAY: Final = 2
 _READ_BYTES: Final = 2**20
 _INFLATE_BYTES: Final = 2**20
 _LARGEST_ZLIB_METHOD: Final = 0x78
@@ -65,7 +67,7 @@ class PayloadWriter:
         self._watch = None if compression is Compression.NONE else RatioWatch()
         self._given_bytes = self._packed_bytes = 0
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="osak-deflate")
-        self._under_way: Future[bytes] | None = None
+        self._under_way: deque[Future[bytes]] = deque()
         self._gathered = bytearray()
         out.write(nonce)
 
@@ -88,9 +90,8 @@ class PayloadWriter:
             return
         for block in (self._gathered, bytes(data)):
             if block:
-                before = self._under_way
-                self._under_way = self._worker.submit(self._deflate, block)
-                self._emit(before)
+                self._under_way.append(self._worker.submit(self._deflate, block))
+                self._emit(_MOST_UNDER_WAY)
         self._gathered = bytearray()
 
     def finish(self) -> None:
@@ -99,9 +100,8 @@ class PayloadWriter:
         Raises:
             InvalidInputError: the payload is larger than one container can carry.
         """
-        last = self._worker.submit(self._deflate, self._gathered, last=True)
-        self._emit(self._under_way)
-        self._emit(last)
+        self._under_way.append(self._worker.submit(self._deflate, self._gathered, last=True))
+        self._emit(0)
         self._worker.shutdown()
         self._out.write(self._encryptor.finish())
 
@@ -132,10 +132,12 @@ class PayloadWriter:
             return False
         return self._given_bytes > limits.max_ratio * self._packed_bytes // 2
 
-    def _emit(self, deflated: Future[bytes] | None) -> None:
-        packed = deflated.result() if deflated is not None else b""
-        if packed:
-            self._out.write(self._encryptor.update(packed))
+    def _emit(self, left: int) -> None:
+        """Write what the worker has done; wait until no more than ``left`` blocks are under way."""
+        while len(self._under_way) > left or (self._under_way and self._under_way[0].done()):
+            packed = self._under_way.popleft().result()
+            if packed:
+                self._out.write(self._encryptor.update(packed))
 
 
 class PayloadReader:

@@ -2,12 +2,17 @@
 """What the official Java client refuses is foreseen; the cases were tried with that client, release 2.0.0."""
 
 import io
+import itertools
 import random
+import zlib
 from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from osak.client.container import Compression, Entry, SymmetricRecipient, write_container
+from osak.client.container.ratio_watch import RatioWatch
 
 NOISE = random.Random(7)
 MIB = 2**20
@@ -56,3 +61,27 @@ def test_as_the_java_client_decides(compression: Compression, files: list[bytes]
 def test_nothing_stored_is_refused() -> None:
     """Without compression every file passes, also the emptiest."""
     assert not refused(bytes(MIB), *([b"x"] * 50), compression=Compression.NONE)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 3000)), min_size=1, max_size=60))
+def test_large_steps_miss_nothing(runs: list[tuple[int, int]]) -> None:
+    """Whatever the mixture of zeros and noise: as if every piece had been unpacked by itself."""
+    noise = random.Random(8)
+    content = b"".join(bytes(zeros) + noise.randbytes(length) for zeros, length in runs)
+    packed = zlib.compress(content, 1)
+    watch = RatioWatch()
+    watch.see(packed, len(content))
+    assert watch.exceeds_java_ratio([(0, len(content))]) is stops(packed)
+
+
+def stops(packed: bytes) -> bool:
+    """Whether a client that unpacks 448 and 64 bytes in turn ever has more than ten times as much."""
+    inflate, read, unpacked = zlib.decompressobj(), 0, 0
+    for step in itertools.cycle((448, 64)):
+        if read >= len(packed):
+            return False
+        unpacked += len(inflate.decompress(packed[read : read + step]))
+        read = min(len(packed), read + step)
+        if unpacked > 10 * read:
+            return True
+    raise AssertionError
