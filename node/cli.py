@@ -6,6 +6,7 @@ of every osak command: 2 for usage and configuration, 6 for files, ports and the
 """
 
 import asyncio
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -125,7 +126,9 @@ def init(
 def run(config_file: Path) -> None:
     """Serve shares until SIGTERM or SIGINT; log JSON lines to stderr."""
     with _exit_codes():
-        uvloop.run(serve(load_node_config(config_file, os.environ)))
+        config = load_node_config(config_file, os.environ)
+        gc.freeze()  # modules and settings stay: the collector need not look through them again and again
+        uvloop.run(serve(config))
 
 
 @node.command()

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -32,6 +33,7 @@ from osak.shares.errors import NoSourceError, StatusError
 RETRY_SECONDS: Final = 15
 CERTIFICATES_KEPT: Final = 4096
 LISTS_KEPT: Final = 16
+ISSUERS_KEPT: Final = 64
 # Of all questions about one certificate together, in units of the time for one.
 _PATIENCE: Final = 3
 
@@ -134,4 +136,9 @@ class StatusChecker:
 
 
 def _key_of(issuer: x509.Certificate, name: str) -> bytes:
-    return hashlib.sha256(issuer.fingerprint(SHA256()) + name.encode()).digest()
+    return hashlib.sha256(_fingerprint(issuer) + name.encode()).digest()
+
+
+@lru_cache(maxsize=ISSUERS_KEPT)
+def _fingerprint(issuer: x509.Certificate) -> bytes:
+    return issuer.fingerprint(SHA256())

@@ -8,9 +8,11 @@ machine owns whole. A proxy's entry that is no address is a fault of the proxy: 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _IPV6_CLIENT_PREFIX = 64
+_CLIENTS_KEPT = 1024
 UNKNOWN_CLIENT = "unknown"
 
 
@@ -38,6 +40,7 @@ def client_key(
     return str(client)
 
 
+@lru_cache(maxsize=_CLIENTS_KEPT)
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text.partition("%")[0])

@@ -6,8 +6,8 @@ who sends slowly holds a connection (see ``connections``), but keeps no work fro
 one share counts each address apart: else whoever knows a share id could lock its owner out.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from aiohttp import web
 
@@ -25,7 +25,7 @@ class Gate:
     def __init__(self, settings: LimitSettings, counter: RateCounter) -> None:
         self._settings = settings
         self._counter = counter
-        self._working = 0
+        self._slots = _Slots(settings.max_concurrent_requests)
 
     async def admit(self, request: web.Request) -> None:
         """Return if the client does not come too often.
@@ -43,20 +43,24 @@ class Gate:
             await take(self._counter, f"share:{share_id}:{client}", rates.per_share, "for this share")
         await take(self._counter, "total", rates.total, "of all clients")
 
-    @contextmanager
-    def work(self) -> Iterator[None]:
-        """A slot for the work on one request.
+    def work(self) -> AbstractContextManager[None]:
+        """A slot for the work on one request; entering it raises ``OverloadedError`` if all are taken."""
+        return self._slots
 
-        Raises:
-            OverloadedError: all are taken.
-        """
-        if self._working >= self._settings.max_concurrent_requests:
+
+class _Slots:
+    """So many at once; entered as often as there are requests, so that none costs an object."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+
+    def __enter__(self) -> None:
+        if not self._free:
             raise OverloadedError("limits.max_concurrent_requests are being worked on")
-        self._working += 1
-        try:
-            yield
-        finally:
-            self._working -= 1
+        self._free -= 1
+
+    def __exit__(self, *error: object) -> None:
+        self._free += 1
 
 
 def _share_id(match: Mapping[str, str]) -> str | None:

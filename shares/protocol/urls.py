@@ -11,6 +11,7 @@ ticket that only asks how often the share was given out ends its path with ``/re
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from osak.shares.errors import MessageError
@@ -21,6 +22,7 @@ DEFAULT_HTTPS_PORT = 443
 MAX_PORT = 65535
 MAX_URL_CHARACTERS = 1024
 MAX_HOST_CHARACTERS = 253
+_URLS_KEPT = 64
 
 # Issued ids are 32 lower-case hex digits; foreign servers may use 18 to 36 of these characters.
 _SHARE_ID = re.compile(r"[A-Za-z0-9-]{18,36}", re.ASCII)
@@ -57,20 +59,7 @@ class ServerURL:
         Raises:
             MessageError: not https, no such host or port, or with user, query, fragment or odd characters.
         """
-        # The text is never repeated in an error: it may carry a password that belongs nowhere.
-        if len(text) > MAX_URL_CHARACTERS:
-            raise MessageError("a server URL is at most 1024 characters long")
-        found = _BASE_URL.fullmatch(text)
-        if found is None:
-            raise MessageError(
-                "a server URL is https://host:port/path in plain ASCII, without user, query or fragment"
-            )
-        port, path = int(found["port"] or DEFAULT_HTTPS_PORT), found["path"]
-        if not 1 <= port <= MAX_PORT:
-            raise MessageError("the port of a server URL is 1 to 65535")
-        if {".", ".."} & set(path.split("/")):
-            raise MessageError('the path of a server URL has no "." or ".." in it')
-        return cls(_canonical_host(found["name"], found["address"]), port, path)
+        return cls(*_parse_base_url(text))
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -112,6 +101,25 @@ class Audience:
 
     def __str__(self) -> str:
         return f"{self.server}{KEY_SHARES_PATH}/{self.share_id}{self.purpose}?nonce={self.nonce}"
+
+
+@lru_cache(maxsize=_URLS_KEPT)  # a node reads its own in every ticket
+def _parse_base_url(text: str) -> tuple[str, int, str]:
+    """Host, port and path, in canonical form."""
+    # The text is never repeated in an error: it may carry a password that belongs nowhere.
+    if len(text) > MAX_URL_CHARACTERS:
+        raise MessageError("a server URL is at most 1024 characters long")
+    found = _BASE_URL.fullmatch(text)
+    if found is None:
+        raise MessageError(
+            "a server URL is https://host:port/path in plain ASCII, without user, query or fragment"
+        )
+    port, path = int(found["port"] or DEFAULT_HTTPS_PORT), found["path"]
+    if not 1 <= port <= MAX_PORT:
+        raise MessageError("the port of a server URL is 1 to 65535")
+    if {".", ".."} & set(path.split("/")):
+        raise MessageError('the path of a server URL has no "." or ".." in it')
+    return _canonical_host(found["name"], found["address"]), port, path
 
 
 def _canonical_host(name: str | None, address: str | None) -> str:
