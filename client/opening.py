@@ -4,6 +4,9 @@
 A record that the credential opens on its own is tried first, without any network. Then records that a
 capsule server completes; then the person's shares are collected, for several containers with as few
 signatures as possible. Nothing of the payload is read here.
+
+A record that is damaged in itself hides no record of another kind. Where a record gave a KEK and the header
+HMAC does not fit it, the header as a whole is not what was written: no server is asked then.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from osak.client.configuration import Configuration
 from osak.client.container import ContainerHeader, PayloadKeys, read_header, unlock
-from osak.client.container.errors import ContainerError, NoRecipientError
+from osak.client.container.errors import ContainerError, DamagedContainerError, NoRecipientError
 from osak.client.inputs import AnyPath, reading, remaining_bytes
 from osak.client.keys import Keys
 from osak.errors import OsakError
@@ -93,7 +96,11 @@ def unlock_headers(
             if isinstance(error, PINError):
                 rest = [error] * (len(headers) - len(found))
                 return [one if isinstance(one, tuple) else error for one in [*found, *rest]]
-    unserved = [number for number, one in enumerate(found) if isinstance(one, NoRecipientError)]
+    unserved = [
+        number
+        for number, one in enumerate(found)
+        if isinstance(one, NoRecipientError | DamagedContainerError)
+    ]
     if not unserved:
         return found
     # Imported here: it loads all that speaks to servers, and most containers open without.

@@ -13,8 +13,9 @@ what could fool a person or a file system:
   system that folds names would let one file replace the other.
 
 A bad name is refused, never repaired, with one exception on reading: cdoc-tool stores a path as it
-was typed, so ``sub/a.txt`` is taken as ``a.txt``. Only a relative path qualifies whose every part
-obeys the rules above; ``../x``, ``/x``, ``a//b`` and ``C:/x`` are refused.
+was typed, so ``sub/a.txt``, ``./a.txt``, ``../a.txt`` and ``/home/me/a.txt`` are all taken as ``a.txt``.
+Folders are never made nor walked. What stands before the last slash must still be what a person could
+have typed: parts that obey the rules above, ``.``, ``..`` or nothing; ``C:/x`` is refused.
 """
 
 import unicodedata
@@ -30,6 +31,7 @@ _DEVICES: Final = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))]
 )
 _REORDERING: Final = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+_STEPS: Final = frozenset(["", ".", ".."])  # in front of a name they lead nowhere, for no folder is followed
 _SHOWN_CHARACTERS: Final = 80
 
 
@@ -45,7 +47,7 @@ def require_safe_name(name: str, error: type[ContainerError] = UnsafeNameError) 
 
 
 def name_from_archive(stored: bytes, limits: Limits) -> str:
-    """Return the safe file name for a path found in an archive.
+    """Return the safe file name for a path found in an archive: its last part.
 
     Raises:
         UnsafeNameError: the path is not UTF-8, or a part of it breaks the policy.
@@ -59,10 +61,10 @@ def name_from_archive(stored: bytes, limits: Limits) -> str:
         path = stored.decode("utf-8")
     except UnicodeDecodeError as cause:
         raise UnsafeNameError("a file name is not UTF-8") from cause
-    parts = path.split("/")
-    for part in parts:
+    *folders, name = path.split("/")
+    for part in (*(folder for folder in folders if folder not in _STEPS), name):
         require_safe_name(part)
-    return parts[-1]
+    return name
 
 
 class NameRegister:

@@ -13,18 +13,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from simulator.nodes import RECIPIENT, SimulatedNode, TestCredential, make_nodes
 from simulator.real_servers import Authority, node_server
 
 from osak.client.config import ClientConfig
 from osak.client.container import (
+    Curve,
+    ECCapsule,
     KekRecipient,
+    PrivateKeyUnlocker,
+    RSACapsule,
     SymmetricUnlocker,
     ThresholdShare,
     ThresholdSharesCapsule,
     read_header,
 )
-from osak.client.container.errors import NoRecipientError
+from osak.client.container.errors import DamagedContainerError, NoRecipientError, WrongKeyError
+from osak.client.container.recipients.public_key import PrivateKey, public_key_bytes
 from osak.client.encryption import encrypt_files
 from osak.client.keys import Keys
 from osak.client.opening import open_container
@@ -59,7 +65,7 @@ class Office:
             shares.append(ThresholdShare(str(node.url), share_id, share.index, commit(share, SALT), node.id))
         return ThresholdSharesCapsule(tuple(shares), SALT, RECIPIENT, 2, bytes(16))
 
-    def container(self, *capsules: ThresholdSharesCapsule) -> Path:
+    def container(self, *capsules: ThresholdSharesCapsule | ECCapsule | RSACapsule) -> Path:
         """A container with a record for each; all are for the same KEK."""
         (self.folder / "a.txt").write_bytes(b"a")
         box = self.folder / "a.cdoc2"
@@ -68,10 +74,16 @@ class Office:
         return box
 
     def open(
-        self, box: Path, credential: TestCredential | None = None, *, trust_container_servers: bool = False
+        self,
+        box: Path,
+        credential: TestCredential | None = None,
+        *,
+        key: PrivateKey | None = None,
+        trust_container_servers: bool = False,
     ) -> list[str]:
-        """Open it; the servers that had a part, with their status."""
-        keys = Keys(SymmetricUnlocker(os.urandom(32)), credential or TestCredential())
+        """Open it, with a key of one's own too; the servers that had a part, with their status."""
+        unlocker = PrivateKeyUnlocker(key) if key else SymmetricUnlocker(os.urandom(32))
+        keys = Keys(unlocker, credential or TestCredential())
         with open_container(
             box, keys, config=self.config, trust_container_servers=trust_container_servers
         ) as opened:
@@ -188,4 +200,36 @@ def test_a_record_that_cannot_open_costs_no_signature(office: Office) -> None:
     box.write_bytes(data)
     with pytest.raises(NoRecipientError):
         office.open(box, credential)
+    assert credential.signatures == 0
+
+
+def _damaged_record(key: PrivateKey) -> ECCapsule | RSACapsule:
+    """A record that names this key and that nobody can open."""
+    mine = public_key_bytes(key.public_key())
+    if isinstance(key, rsa.RSAPrivateKey):
+        return RSACapsule(mine, bytes(256))
+    return ECCapsule(Curve.P256, mine, mine[:-1] + bytes([mine[-1] ^ 1]))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)],
+    ids=["a sender's point off the curve", "an encrypted KEK that is none"],
+)
+def test_a_damaged_record_hides_no_shares(office: Office, key: PrivateKey) -> None:
+    """Who has a key and shares opens by the shares what the record for the key does not; alone it is told."""
+    damaged = _damaged_record(key)
+    assert office.open(office.container(damaged, office.capsule()), key=key) == ["n1 ok", "n2 ok"]
+    (office.folder / "a.cdoc2").unlink()
+    with pytest.raises(DamagedContainerError, match=r"not a point|does not decrypt"):
+        office.open(office.container(damaged), key=key)
+
+
+def test_a_changed_header_costs_no_signature(office: Office) -> None:
+    """Where a record opens but the header HMAC does not fit, no other record can: nobody is asked to sign."""
+    key, credential = ec.generate_private_key(ec.SECP256R1()), TestCredential()
+    mine = public_key_bytes(key.public_key())
+    box = office.container(ECCapsule(Curve.P256, mine, mine), office.capsule())
+    with pytest.raises(WrongKeyError):
+        office.open(box, credential, key=key)
     assert credential.signatures == 0

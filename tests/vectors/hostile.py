@@ -49,9 +49,9 @@ _KINDS: Final = {
 _NAMES: Final = {
     "empty": b"",
     "dot": b".",
-    "climbing": b"../a",
-    "climbing-inside": b"a/../../b",
-    "absolute": b"/etc/passwd",
+    "climbing": b"..",
+    "climbing-inside": b"a/..",
+    "folder": b"/etc/",
     "backslash": b"..\\a",
     "drive": b"C:a",
     "stream": b"a:b",
@@ -71,7 +71,7 @@ _NAMES: Final = {
     "surrogate": b"\xed\xa0\x80",
     "overlong-slash": b"..\xc0\xafa",
 }
-_LONG_NAMES: Final = {"256-bytes": b"a" * 256, "nul": b"a\0b", "empty": b"", "climbing": b"../../a"}
+_LONG_NAMES: Final = {"256-bytes": b"a" * 256, "nul": b"a\0b", "empty": b"", "climbing": b"../.."}
 _SAME: Final = {
     "same": (b"a", b"a"),
     "case": (b"A", b"a"),
@@ -92,7 +92,7 @@ def archives() -> Iterator[Hostile]:
         yield f"name-{name}", "name", file(stored, b"hi") + END, {}
     for name, stored in _LONG_NAMES.items():
         yield f"pax-name-{name}", "name", pax(record(b"path", stored)) + _FILE + END, {}
-    yield "prefix-absolute", "name", header(b"passwd", prefix=b"/etc") + END, {}
+    yield "prefix-folder", "name", header(b"", prefix=b"/etc") + END, {}
     for name, (one, other) in _SAME.items():
         yield f"names-{name}", "same-name", file(one, b"1") + file(other, b"2") + END, {}
     yield "name-of-1001-bytes", "name-length", pax(record(b"path", b"a/" * 500 + b"b")) + _FILE + END, {}

@@ -24,7 +24,8 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "no-recipient": ("no-recipient", "no usable record fits the credential"),
     "wrong-key": ("wrong-key", "the KEK does not lead to the header HMAC"),
     "point-off-curve": ("damaged", "the sender's key is not a point of its curve"),
-    "kek-length": ("wrong-key", "the RSA record holds another number of bytes than 32"),
+    "rsa-decryption": ("damaged", "encrypted_kek does not decrypt with the RSA key that the record names"),
+    "kek-length": ("damaged", "the RSA record holds another number of bytes than 32"),
     "rounds": ("limit", "more rounds of PBKDF2 than the reader's limit"),
     "commitment-mismatch": ("wrong-share", "a share does not match its commitment"),
     "too-few-shares": ("wrong-share", "fewer shares than the threshold"),
@@ -164,7 +165,7 @@ def _records() -> Iterator[Negative]:
     yield Negative(maker.name, maker.sealed(PLAIN), "point-off-curve", {"key": "P-256"})
     maker = Maker("rsa-garbage")
     maker.rsa(rsa_key(), odd={1: bytes(255) + b"\1"})
-    yield Negative(maker.name, maker.sealed(PLAIN), "wrong-key", {"key": "RSA-2048"})
+    yield Negative(maker.name, maker.sealed(PLAIN), "rsa-decryption", {"key": "RSA-2048"})
     for size in (31, 33):
         maker = Maker(f"rsa-kek-of-{size}-bytes")
         maker.rsa(rsa_key(), size)
@@ -208,7 +209,7 @@ def _tags() -> Iterator[Negative]:
     # The order of errors: whatever else is wrong inside, a wrong tag is what a reader reports.
     for name, inside in (
         ("link", archive.header(kind=b"2") + archive.END),
-        ("climbing", archive.header(b"../a") + archive.END),
+        ("climbing", archive.header(b"../..") + archive.END),
         ("no-end", PLAIN[:-1024]),
     ):
         maker = _good(f"tag-and-{name}")

@@ -16,6 +16,7 @@ CONTENT: Final = Stream("content")(200)
 FILES: Final = {"tere.bin": CONTENT}
 PLAIN: Final = archive.file(b"tere.bin", CONTENT) + archive.END
 WITH_SECRET: Final = {"secret": SECRET.hex()}
+_PATHS: Final = (b"sub/a", b"./b", b"../c", b"../../etc/d", b"/etc/e", b"sub/../f", b"sub//g")
 
 
 @dataclass(frozen=True)
@@ -164,9 +165,9 @@ def _payloads() -> Iterator[Positive]:
     )
     yield _with_archive(
         "path",
-        "a relative path, of which the last part counts",
-        archive.file(b"sub/a", CONTENT),
-        {"a": CONTENT},
+        "paths as people type them, of which the last part counts",
+        b"".join(archive.file(path, CONTENT) for path in _PATHS),
+        {path.rpartition(b"/")[2].decode(): CONTENT for path in _PATHS},
     )
     yield _with_archive(
         "no-files", "an archive without files, 20 times smaller than what it unpacks to", b"", {}

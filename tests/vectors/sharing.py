@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The vectors of the scheme alone: splitting, combining, refreshing, repairing, and what is refused."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from vectors.container import PERSON, expand, extract, xor
 from vectors.entropy import Stream
@@ -10,6 +10,17 @@ from vectors.field import commitment, evaluated, interpolated, inverse, times
 
 Case = dict[str, Any]
 _SIZES = ((2, 2), (2, 3), (3, 5), (5, 8))
+REASONS: Final[Mapping[str, str]] = {
+    "threshold": "not 2 <= t <= n <= 255",
+    "secret-length": "the secret has another number of bytes than 32",
+    "too-few": "fewer shares than the threshold",
+    "share-length": "a share has another number of bytes than 32",
+    "index": "an index is not one of 1 to 255",
+    "duplicate-index": "an index stands twice",
+    "foreign-index": "a share has an index that has no commitment",
+    "commitment-mismatch": "a share does not match its commitment",
+    "inconsistent": "more shares than the threshold match their commitments but lie on no one polynomial",
+}
 
 
 class SharingSet:
@@ -65,6 +76,7 @@ def document() -> Case:
             _repair(sets["5-of-8"], (2, 3, 5, 7, 8), 6),
         ],
         "liars": [_liars(sets["3-of-5"], (4,)), _liars(sets["5-of-8"], (1,)), _liars(sets["5-of-8"], (3, 8))],
+        "reasons": REASONS,
         "refused": _refused(sets["3-of-5"]),
     }
 

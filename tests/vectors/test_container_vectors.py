@@ -73,6 +73,7 @@ WORDS: Mapping[str, str] = {
     "no-recipient": "the key fits none",
     "wrong-key": "does not open",
     "point-off-curve": "not a point",
+    "rsa-decryption": "does not decrypt",
     "kek-length": "holds a KEK of",
     "rounds": "rounds of PBKDF2",
     "commitment-mismatch": "match (its|their) commitment",

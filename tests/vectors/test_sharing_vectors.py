@@ -139,6 +139,11 @@ def test_refused(case: Mapping[str, Any]) -> None:
         assert list(caught.value.indices) == case["indices"]
 
 
+def test_every_reason_is_explained_and_shown() -> None:
+    """A reason that stands at a vector is in the list, and every one of the list has a vector."""
+    assert {case["reason"] for case in DOCUMENT["refused"]} == DOCUMENT["reasons"].keys() == ERRORS.keys()
+
+
 def test_field() -> None:
     """Products and inverses in the field are those of AES (FIPS 197, 4.2)."""
     for a, b, product in DOCUMENT["products"]:

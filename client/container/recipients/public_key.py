@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from osak.client.container import key_label
 from osak.client.container.capsules import Curve, ECCapsule, Recipient, RSACapsule
 from osak.client.container.certificate_label import certificate_label
-from osak.client.container.errors import DamagedContainerError, InvalidInputError, WrongKeyError
+from osak.client.container.errors import DamagedContainerError, InvalidInputError
 from osak.client.container.key_schedule import KEY_BYTES, ec_kek
 from osak.client.container.limits import Limits
 from osak.client.container.recipients.base import Candidate, RandomBytes, sealed_record
@@ -133,14 +133,14 @@ def _decrypt_kek(key: rsa.RSAPrivateKey, encrypted_kek: bytes) -> bytes:
     """Decrypt what is in an RSA record.
 
     Raises:
-        WrongKeyError: it was not encrypted to this key, or was changed since.
+        DamagedContainerError: it names this key, but was not encrypted to it, or holds no KEK.
     """
     try:
         kek = key.decrypt(encrypted_kek, _OAEP)
     except ValueError as cause:
-        raise WrongKeyError("the record does not open with this RSA key") from cause
+        raise DamagedContainerError("the record for this RSA key does not decrypt with it") from cause
     if len(kek) != KEY_BYTES:
-        raise WrongKeyError(f"the record holds a KEK of {len(kek)} bytes instead of {KEY_BYTES}")
+        raise DamagedContainerError(f"the record holds a KEK of {len(kek)} bytes instead of {KEY_BYTES}")
     return kek
 
 

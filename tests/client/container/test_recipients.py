@@ -25,7 +25,6 @@ from osak.client.container.errors import (
     DamagedContainerError,
     InvalidInputError,
     LimitExceededError,
-    WrongKeyError,
 )
 from osak.client.container.key_schedule import password_secret, symmetric_kek, xor
 from osak.client.container.limits import Limits
@@ -180,15 +179,15 @@ def test_point_off_the_curve() -> None:
 
 
 def test_rsa_ciphertext_of_somebody_else() -> None:
-    """An OAEP failure is a wrong key; so is a KEK of another length."""
+    """The record names this very key, so it is the record that is damaged; so is a KEK of another length."""
     record = wrapped(PublicKeyRecipient(RSA_KEY.public_key()))
     assert isinstance(record.capsule, RSACapsule)
     garbled = replace(record, capsule=replace(record.capsule, encrypted_kek=bytes(256)))
-    with pytest.raises(WrongKeyError):
+    with pytest.raises(DamagedContainerError, match="does not decrypt"):
         opened(PrivateKeyUnlocker(RSA_KEY), garbled)
     oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
     short = RSA_KEY.public_key().encrypt(b"short", oaep)
-    with pytest.raises(WrongKeyError, match="5 bytes"):
+    with pytest.raises(DamagedContainerError, match="5 bytes"):
         opened(
             PrivateKeyUnlocker(RSA_KEY), replace(record, capsule=replace(record.capsule, encrypted_kek=short))
         )
