@@ -9,8 +9,6 @@ import asyncio
 import gc
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -19,8 +17,9 @@ import uvloop
 from osak.node.audit.keys import AuditKeys
 from osak.node.audit.record import Position
 from osak.node.audit.segments import verify_log
+from osak.node.command_errors import SystemCommandError, exit_codes
+from osak.node.command_options import config_option
 from osak.node.config import load_node_config
-from osak.node.errors import NodeError
 from osak.node.health import ask_health
 from osak.node.init import CONFIG_NAME, CreatedNode, create_node
 from osak.node.migration import migrate as move_shares
@@ -30,31 +29,6 @@ from osak.shares.errors import ConfigurationError
 
 _SHARE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _NOTED = re.compile(r"([0-9]{1,12}):([0-9a-f]{64})", re.ASCII)
-
-
-class UsageCommandError(click.ClickException):
-    """A configuration or usage that cannot work."""
-
-    exit_code = 2
-
-
-class SystemCommandError(click.ClickException):
-    """A file, a port or the store is not there."""
-
-    exit_code = 6
-
-
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    try:
-        yield
-    except ConfigurationError as error:
-        raise UsageCommandError(str(error)) from error
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        raise SystemCommandError(f"{place}{error.strerror or error}") from error
-    except NodeError as error:
-        raise SystemCommandError(str(error)) from error
 
 
 @click.group()
@@ -98,7 +72,7 @@ def init(
     if keep and (folder / CONFIG_NAME).is_file():
         click.echo(f"{folder} holds a node already; it is left as it is")
         return
-    with _exit_codes():
+    with exit_codes():
         created = create_node(
             folder,
             node_id=node_id,
@@ -114,36 +88,20 @@ def init(
 
 
 @node.command()
-@click.option(
-    "-c",
-    "--config",
-    "config_file",
-    required=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The node's YAML.",
-)
+@config_option
 def run(config_file: Path) -> None:
     """Serve shares until SIGTERM or SIGINT; log JSON lines to stderr."""
-    with _exit_codes():
+    with exit_codes():
         config = load_node_config(config_file, os.environ)
         gc.freeze()  # modules and settings stay: the collector need not look through them again and again
         uvloop.run(serve(config))
 
 
 @node.command()
-@click.option(
-    "-c",
-    "--config",
-    "config_file",
-    required=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The node's YAML.",
-)
+@config_option
 def health(config_file: Path) -> None:
     """Ask the node that runs with this YAML whether it is ready; exit code 0 if it is, 6 if not."""
-    with _exit_codes():
+    with exit_codes():
         click.echo(ask_health(load_node_config(config_file, os.environ).admin.listen))
 
 
@@ -166,7 +124,7 @@ def health(config_file: Path) -> None:
 )
 def migrate(*, source_file: Path, target_file: Path) -> None:
     """Copy all shares into another storage and verify them; can be repeated, and run while the node runs."""
-    with _exit_codes():
+    with exit_codes():
         source, target = (load_node_config(file, os.environ) for file in (source_file, target_file))
         report = asyncio.run(move_shares(source, target))
     click.echo(str(report))
@@ -179,19 +137,8 @@ def audit() -> None:
     """Check and read a node's audit log."""
 
 
-_CONFIG = click.option(
-    "-c",
-    "--config",
-    "config_file",
-    required=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The node's YAML.",
-)
-
-
 @audit.command()
-@_CONFIG
+@config_option
 @click.option(
     "--noted", metavar="NUMBER:HASH", help="An end that was printed before and must still be there."
 )
@@ -204,7 +151,7 @@ _CONFIG = click.option(
 )
 def verify(*, config_file: Path, noted: str | None, public_keys: tuple[str, ...]) -> None:
     """Check that no line was changed, taken out or moved; print the end, to be kept elsewhere."""
-    with _exit_codes():
+    with exit_codes():
         folder, keys = _audit_of(config_file)
         verdict = verify_log(folder, frozenset({keys.public_key, *public_keys}), _position(noted))
     click.echo(f"whole: {verdict.end.number} lines, signed up to line {verdict.checkpoint.number}")
@@ -215,11 +162,11 @@ def verify(*, config_file: Path, noted: str | None, public_keys: tuple[str, ...]
 
 
 @audit.command()
-@_CONFIG
+@config_option
 @click.argument("names", metavar="PSEUDONYM|ID...", nargs=-1, required=True)
 def who(*, config_file: Path, names: tuple[str, ...]) -> None:
     """Tell who or which share a pseudonym is, and the pseudonym of a person (etsi/PNOEE-...) or share id."""
-    with _exit_codes():
+    with exit_codes():
         _, keys = _audit_of(config_file)
         for name in names:
             is_id = "/" in name or _SHARE_ID.fullmatch(name)

@@ -140,6 +140,10 @@ class CapsuleStore(Protocol):
         """Erase expired capsules; return how many. A store that does so by itself says 0."""
         ...
 
+    def walk(self) -> AsyncIterator[StoredCapsule]:
+        """Every capsule that is there all the while, expired or not; one may come twice."""
+        ...
+
     async def check(self) -> None:
         """Return if the store can be used now."""
         ...

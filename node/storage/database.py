@@ -21,7 +21,7 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from osak.node.errors import StorageError
 
 SCHEMA_VERSION = 1
 _MAX_BATCH = 256
+_PAGE_ROWS = 256
 _BUSY_TIMEOUT_SECONDS = 5.0
 
 _VERSION_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;"
@@ -116,6 +117,19 @@ class SQLiteDatabase:
             return self._reader.execute(query, parameters).fetchall()
         except sqlite3.Error as error:
             raise _storage_error(error) from error
+
+    async def walk(self, query: str) -> AsyncIterator[tuple[Any, ...]]:
+        """All rows, page by page: ``query`` takes the first column of the last row before, and how many.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        last = ""
+        while rows := self.read_rows(query, (last, _PAGE_ROWS)):
+            for row in rows:
+                yield row
+            last = rows[-1][0]
+            await asyncio.sleep(0)  # reading blocks the loop; let others have their turn
 
     async def write(
         self, work: Callable[[sqlite3.Connection], ResultT], *, empties_log: bool = False

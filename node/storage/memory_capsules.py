@@ -4,6 +4,8 @@
 Every method runs without awaiting anything, so each is atomic on its event loop.
 """
 
+from collections.abc import AsyncIterator
+
 from osak.node.errors import StorageError
 from osak.node.storage.base import CapsuleStore, StoredCapsule
 
@@ -35,6 +37,12 @@ class MemoryCapsuleStore:
         for key in expired:
             del self._capsules[key]
         return len(expired)
+
+    async def walk(self) -> AsyncIterator[StoredCapsule]:
+        """What is there at the beginning."""
+        self._check_open()
+        for capsule in list(self._capsules.values()):
+            yield capsule
 
     async def check(self) -> None:
         """Memory is there until it was closed."""

@@ -2,10 +2,10 @@
 """Shares in Redis: one key a share, one key a spent nonce, and Redis lets both go when their time is over.
 
 That a nonce is spent at most once, and only while its share is there, is one script, which Redis runs whole
-or not at all. Connections and durability are ``redis_database``'s, keys and bytes ``redis_rows``'.
+or not at all. Connections and durability are ``redis_database``'s, keys ``redis_rows``', and bytes are
+``row_bytes``'.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -17,13 +17,12 @@ from osak.node.storage.redis_rows import (
     GRACE_SECONDS,
     SHARE_KEYS,
     read_releases,
-    read_share,
     released_key,
     row_id,
     share_key,
-    share_value,
     spent_key,
 )
+from osak.node.storage.row_bytes import read_share, share_bytes
 from osak.node.storage_settings import RedisStorageSettings
 
 # KEYS: share, spent nonce, releases. ARGV: end of the nonce, time of the release or nothing, times to keep.
@@ -86,7 +85,7 @@ class RedisShareStore:
     async def add(self, share: StoredShare) -> None:
         """Keep a share durably."""
         key, ends = share_key(share.share_id), share.expires_at + GRACE_SECONDS
-        if await self._database.write(key, "SET", key, share_value(share), "NX", "EXAT", ends) is None:
+        if await self._database.write(key, "SET", key, share_bytes(share), "NX", "EXAT", ends) is None:
             raise StorageError("this share id is taken")
 
     async def get(self, share_id: str, now: int) -> StoredShare | None:
@@ -127,11 +126,8 @@ class RedisShareStore:
 
     async def walk(self) -> AsyncIterator[StoredShare]:
         """Page by page, in no order."""
-        async for keys in self._database.scan(SHARE_KEYS):
-            values = await asyncio.gather(*(self._database.read("GET", key) for key in keys))
-            for key, value in zip(keys, values, strict=True):
-                if value is not None:  # deleted between the two
-                    yield read_share(row_id(key), value)
+        async for key, value in self._database.scan_values(SHARE_KEYS):
+            yield read_share(row_id(key), value)
 
     async def check(self) -> None:
         """Ask every master."""

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Capsules in Redis: one key a capsule, which Redis lets go when its time is over.
 
-Connections and durability are ``redis_database``'s, keys and bytes ``redis_rows``'.
+Connections and durability are ``redis_database``'s, keys ``redis_rows``', bytes ``row_bytes``'.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from osak.node.errors import StorageError
 from osak.node.storage.base import CapsuleStore, StoredCapsule
 from osak.node.storage.redis_database import RedisDatabase
 from osak.node.storage.redis_durability import check_redis
-from osak.node.storage.redis_rows import GRACE_SECONDS, capsule_key, capsule_value, read_capsule
+from osak.node.storage.redis_rows import CAPSULE_KEYS, GRACE_SECONDS, capsule_key, row_id
+from osak.node.storage.row_bytes import capsule_bytes, read_capsule
 from osak.node.storage_settings import RedisStorageSettings
 
 
@@ -47,7 +48,7 @@ class RedisCapsuleStore:
     async def add(self, capsule: StoredCapsule) -> None:
         """Keep a capsule durably."""
         key, ends = capsule_key(capsule.transaction_id), capsule.expires_at + GRACE_SECONDS
-        if await self._database.write(key, "SET", key, capsule_value(capsule), "NX", "EXAT", ends) is None:
+        if await self._database.write(key, "SET", key, capsule_bytes(capsule), "NX", "EXAT", ends) is None:
             raise StorageError("this transaction id is taken")
 
     async def get(self, transaction_id: str, now: int) -> StoredCapsule | None:
@@ -59,6 +60,11 @@ class RedisCapsuleStore:
     async def remove_expired(self, now: int) -> int:  # noqa: ARG002 - Redis goes by its own clock
         """Nothing: Redis erases by itself."""
         return 0
+
+    async def walk(self) -> AsyncIterator[StoredCapsule]:
+        """Page by page, in no order."""
+        async for key, value in self._database.scan_values(CAPSULE_KEYS):
+            yield read_capsule(row_id(key), value)
 
     async def check(self) -> None:
         """Ask every master."""

@@ -133,6 +133,18 @@ class RedisDatabase:
                 if int(cursor) == 0:
                     break
 
+    async def scan_values(self, pattern: str) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Keys that fit ``pattern`` with the strings there; one may come twice.
+
+        Raises:
+            StorageError: the server does not answer.
+        """
+        async for keys in self.scan(pattern):
+            values = await asyncio.gather(*(self.read("GET", key) for key in keys))
+            for key, value in zip(keys, values, strict=True):
+                if value is not None:  # deleted between the two
+                    yield key, value
+
     async def close(self) -> None:
         """Close all connections; safe to call twice."""
         self._closed = True

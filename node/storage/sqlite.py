@@ -5,7 +5,6 @@ Threads, batches and durability are ``database``'s. That a nonce is spent at mos
 share is there, is one statement, so no other transaction can come between.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -58,7 +57,6 @@ _EXPIRE_RELEASES = (
     "DELETE FROM releases WHERE share_id IN (SELECT share_id FROM shares WHERE expires_at <= ?)"
 )
 _WALK = "SELECT * FROM shares WHERE share_id > ? ORDER BY share_id LIMIT ?"
-_PAGE = 256
 _EXPIRE_SHARES = "DELETE FROM shares WHERE expires_at <= ?"
 _EXPIRE_NONCES = "DELETE FROM spent_nonces WHERE keep_until <= ?"
 
@@ -141,12 +139,8 @@ class SQLiteShareStore:
 
     async def walk(self) -> AsyncIterator[StoredShare]:
         """Page by page, in the order of ids."""
-        last = ""
-        while rows := self._database.read_rows(_WALK, (last, _PAGE)):
-            for row in rows:
-                yield StoredShare(*row)
-            last = rows[-1][0]
-            await asyncio.sleep(0)  # reading blocks the loop; let others have their turn
+        async for row in self._database.walk(_WALK):
+            yield StoredShare(*row)
 
     async def check(self) -> None:
         """Read something."""

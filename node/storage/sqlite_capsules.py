@@ -5,6 +5,7 @@ The table stands beside those of shares, in the same file, so there is one file 
 only when the role is on. Threads, batches and durability are ``database``'s.
 """
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from osak.node.errors import StorageError
@@ -25,6 +26,7 @@ CREATE INDEX IF NOT EXISTS capsules_by_expiry ON capsules (expires_at);
 
 _ADD = "INSERT INTO capsules VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _GET = "SELECT * FROM capsules WHERE transaction_id = ? AND expires_at > ?"
+_WALK = "SELECT * FROM capsules WHERE transaction_id > ? ORDER BY transaction_id LIMIT ?"
 _EXPIRE = "DELETE FROM capsules WHERE expires_at <= ?"
 
 
@@ -66,6 +68,11 @@ class SQLiteCapsuleStore:
         return await self._database.write(
             lambda database: database.execute(_EXPIRE, (now,)).rowcount, empties_log=True
         )
+
+    async def walk(self) -> AsyncIterator[StoredCapsule]:
+        """Page by page, in the order of ids."""
+        async for row in self._database.walk(_WALK):
+            yield StoredCapsule(*row)
 
     async def check(self) -> None:
         """Read something."""

@@ -68,6 +68,14 @@ async def test_expired_is_invisible_and_then_erased(store: CapsuleStore) -> None
         assert await store.get(CAPSULE.transaction_id, NOW) is None
 
 
+async def test_walks_over_all(store: CapsuleStore) -> None:
+    """Every capsule comes, whole, also when there are more than a page."""
+    names = [f"KC{number:032x}" for number in range(600)]
+    capsules = {name: replace(CAPSULE, transaction_id=name) for name in names}
+    await asyncio.gather(*(store.add(capsule) for capsule in capsules.values()))
+    assert {capsule.transaction_id: capsule async for capsule in store.walk()} == capsules
+
+
 async def test_closed(store: CapsuleStore) -> None:
     """A closed store refuses with its own error; closing twice does no harm."""
     await store.check()

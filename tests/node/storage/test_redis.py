@@ -27,7 +27,8 @@ from osak.node.errors import StorageError
 from osak.node.storage import open_store
 from osak.node.storage.base import Releases, ShareStore, StoredShare
 from osak.node.storage.redis import RedisShareStore
-from osak.node.storage.redis_rows import GRACE_SECONDS, read_share, share_key, share_value, spent_key
+from osak.node.storage.redis_rows import GRACE_SECONDS, share_key, spent_key
+from osak.node.storage.row_bytes import read_share, share_bytes
 from osak.shares.errors import ConfigurationError
 
 NOW = int(time.time())
@@ -298,7 +299,7 @@ async def test_a_unix_socket(tmp_path_factory: pytest.TempPathFactory, tmp_path:
 
 def test_half_a_row_is_no_share() -> None:
     """Every row cut short, lengthened, or of another version is refused."""
-    value = share_value(SHARE)
+    value = share_bytes(SHARE)
     assert read_share(SHARE.share_id, value) == SHARE
     damaged = [*(value[:length] for length in range(len(value))), value + b"\0", b"\x02" + value[1:]]
     for one in damaged:
