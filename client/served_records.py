@@ -50,6 +50,7 @@ from osak.coordinator import (
     server_named_by_container,
 )
 from osak.coordinator.transport.http import HTTPTransport
+from osak.coordinator.trust import resolve_known
 from osak.errors import OsakError
 from osak.shares.errors import MessageError
 from osak.shares.protocol.ticket import MAX_TICKET_CHARACTERS, MAX_TICKET_CHARACTERS_OFFICIAL
@@ -151,8 +152,10 @@ class ServedRecords:
     async def _collect_all(
         self, openings: Sequence[tuple[ContainerHeader, _ShareRecords]], credential: Credential
     ) -> list[Unlocked | OsakError]:
+        quests = [quest for _, records in openings for _, quest in records]
         try:
-            sessions = await sessions_of(credential)
+            # Nobody logs in for files whose servers nobody here knows.
+            sessions = await sessions_of(credential) if any(map(self._has_servers, quests)) else {}
         except CredentialError as error:  # who has not logged in gets nothing from any server
             return [error] * len(openings)
         async with (
@@ -160,6 +163,13 @@ class ServedRecords:
             SigningTable(credential, self.on_signature) as table,
         ):
             return await _all(self._collect_one(*opening, transport, table) for opening in openings)
+
+    def _has_servers(self, quest: ShareQuest) -> bool:
+        """Whether enough of a record's shares lie at servers that may be asked."""
+        if self.trust_container_servers:
+            return True
+        known = resolve_known(quest.placements, self.config.groups, group=quest.group)
+        return len(known) >= quest.needed
 
     async def _collect_one(
         self, header: ContainerHeader, records: _ShareRecords, transport: NodeTransport, table: SigningTable

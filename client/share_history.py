@@ -18,6 +18,7 @@ from osak.client.served_records import servers_named, share_records
 from osak.client.share_records import ShareQuest
 from osak.coordinator import Coordinator, Credential, Server, Testimony
 from osak.coordinator.transport.http import HTTPTransport
+from osak.coordinator.trust import resolve_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ async def _ask(
     quest: ShareQuest, credential: Credential, config: Configuration, *, trust_container_servers: bool
 ) -> ShareHistory:
     extra: list[Server] = list(servers_named(quest)) if trust_container_servers else []
-    sessions = await sessions_of(credential)
+    # Nobody logs in where nobody can be asked.
+    known = resolve_known(quest.placements, config.groups, group=quest.group, extra=extra)
+    sessions = await sessions_of(credential) if known else {}
     async with HTTPTransport(config.timeouts, sessions) as transport:
         coordinator = Coordinator(
             transport=transport, groups=config.groups, extra_servers=extra, timeouts=config.timeouts

@@ -172,11 +172,8 @@ def _no_token(error: TransportError) -> IdentityServiceError:
 
 def _plain(url: ServerURL, path: str) -> str:
     """The URL as others write it: without the port that https has anyway (RFC 3986, 6.2.3)."""
-    whole = f"{url}{path}"
-    if url.port != DEFAULT_HTTPS_PORT:
-        return whole
-    host, _, rest = whole.partition(f":{DEFAULT_HTTPS_PORT}")
-    return host + rest
+    origin = str(url).removesuffix(url.path)
+    return f"{origin.removesuffix(f':{DEFAULT_HTTPS_PORT}')}{url.path}{path}"
 
 
 def _read_key(settings: AccessSettings) -> ec.EllipticCurvePrivateKey | None:

@@ -9,7 +9,7 @@ are good is for the servers to find out. A session is kept in memory, for this r
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from osak.client.identity.conversation import Conversation
 from osak.client.identity.eid_tls import eid_context
 from osak.client.identity.errors import BadSignatureError, IdentityServiceError, RefusedSignatureError
 from osak.client.identity.mobile_id import describe_end as describe_mobile_id_end
-from osak.client.identity.service import PATIENCE_SECONDS, member
+from osak.client.identity.service import MAX_LOST, PATIENCE_SECONDS, member, was_lost
 from osak.client.identity.settings import AuthServerSettings
 from osak.client.identity.smart_id_answers import describe_end as describe_smart_id_end
 from osak.coordinator import Timeouts, TransportError
@@ -99,12 +99,27 @@ class AuthServer:
             process, code = _read_start(started)
             self._conversation.show_code(_SHOWN, code)
             with self._conversation.waiting(_SHOWN):
-                deadline = asyncio.get_running_loop().time() + self._patience_seconds
-                while asyncio.get_running_loop().time() < deadline:
-                    answer = _read(await call("GET", f"{AUTH_STATUS_PATH}/{process}", HTTPStatus.OK))
-                    if answer.get("status") == "COMPLETE":
-                        return _read_sessions(answer, recipient_id, with_phone=bool(phone_number))
-                    await asyncio.sleep(self._pause_seconds)
+                answer = await self._outcome(
+                    lambda: call("GET", f"{AUTH_STATUS_PATH}/{process}", HTTPStatus.OK)
+                )
+        return _read_sessions(answer, recipient_id, with_phone=bool(phone_number))
+
+    async def _outcome(self, ask: Callable[[], Awaitable[Reply]]) -> dict[str, Any]:
+        """Ask until the login is complete; an answer that got lost on the way is asked for again."""
+        loop = asyncio.get_running_loop()
+        deadline, lost = loop.time() + self._patience_seconds, 0
+        while loop.time() < deadline:
+            try:
+                answer = _read(await ask())
+            except IdentityServiceError as error:
+                lost += 1
+                if lost > MAX_LOST or not was_lost(error):
+                    raise
+            else:
+                lost = 0
+                if member(answer, "status") == "COMPLETE":
+                    return answer
+            await asyncio.sleep(self._pause_seconds)
         raise RefusedSignatureError(f"{_NAME} had no answer in {self._patience_seconds:g} seconds", "timeout")
 
 

@@ -121,7 +121,8 @@ class Card:
     def _read_pin(self, name: str, tries: Tries) -> str:
         if tries is not Tries.ALL and not self._pin.attended:
             raise PINError(
-                f"the PIN in the file was not sent: a wrong PIN of {name} came before{_warning(tries)}",
+                f"the PIN in the file was not sent: a wrong one of {name} was entered before"
+                f"{_last_try(tries)}",
                 hint="type the PIN once at the terminal, without --pin-file; a right one clears the count",
             )
         pin = self._pin.read(f"PIN of {name}{_warning(tries)}")
@@ -203,9 +204,13 @@ def _warning(tries: Tries) -> str:
         case Tries.ALL:
             return ""
         case Tries.ONE:
-            return ", ONE TRY IS LEFT: a wrong PIN locks the card"
+            return _last_try(tries)
         case _:
             return ", a wrong PIN was entered before"
+
+
+def _last_try(tries: Tries) -> str:
+    return ", ONE TRY IS LEFT: a wrong PIN locks the card" if tries is Tries.ONE else ""
 
 
 def _others(tokens: Sequence[Token]) -> str:

@@ -31,7 +31,8 @@ MAX_REPLY_BYTES: Final = 64 * 2**10
 LONG_POLL_SECONDS: Final = 30
 # Share servers let a nonce live for 300 s; a signature after that opens nothing.
 PATIENCE_SECONDS: Final = 290
-_REPEATS: Final = 3
+# So often in a row a request for the outcome may get lost.
+MAX_LOST: Final = 3
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 
@@ -106,8 +107,8 @@ class EIDService:
         }
         body = json.dumps({**(asking if self._session_headers is None else {}), **members}).encode()
         reply = await self._call("POST", path, body)
-        session_id = str(reply.get("sessionID"))
-        if not _SESSION_ID.fullmatch(session_id):
+        session_id = reply.get("sessionID")
+        if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):
             raise IdentityServiceError(f"{self._name} answered without a session")
         return session_id
 
@@ -126,7 +127,7 @@ class EIDService:
                 reply = await self._call("GET", f"{path}?timeoutMs={max(int(hold_seconds * 1000), 1000)}")
             except IdentityServiceError as error:
                 repeats += 1
-                if repeats > _REPEATS or not isinstance(error.__cause__, Unreachable | TimedOut):
+                if repeats > MAX_LOST or not was_lost(error):
                     raise
             else:
                 repeats = 0
@@ -203,6 +204,11 @@ class EIDService:
             return eid_context(self._settings.tls)
         except TransportError as error:
             raise IdentityServiceError(f"{self._name} {error}") from error
+
+
+def was_lost(error: IdentityServiceError) -> bool:
+    """Whether an answer did not come, so that the outcome may be asked for again."""
+    return isinstance(error.__cause__, Unreachable | TimedOut)
 
 
 def member(message: Mapping[str, Any], *path: str) -> str:

@@ -111,3 +111,21 @@ def test_without_an_auth_server(place: Place, letter: Path, capsys: pytest.Captu
     assert outcomes.count("session") >= 1
     assert "credentials.auth_server" in facts["error"]["hint"]
     assert place.simulator.questions == []
+
+
+def test_nobody_logs_in_for_unknown_servers(
+    place: Place, letter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no configured group has the file's servers no phone rings, to open it or to ask about it."""
+    assert opened(place, letter, SMART_ID, place.with_sessions) == 0
+    settings = yaml.safe_load(place.with_sessions.read_text())
+    for number, server in enumerate(settings["groups"]["eesti"]["servers"]):
+        server |= {"id": f"muu{number}", "url": f"https://muu{number}.example"}
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(yaml.safe_dump(settings))
+    place.simulator.questions.clear()
+    box = str(letter.with_suffix(".cdoc2"))
+    for command in (["decrypt", box, "-o", str(tmp_path / "second")], ["audit", box]):
+        assert main([*command, *SMART_ID, "--config", str(elsewhere)]) == 2
+        assert "not in any configured group" in capsys.readouterr().err
+    assert place.simulator.questions == []

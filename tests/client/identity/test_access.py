@@ -29,7 +29,9 @@ from osak.client.simulator.phones import Phones
 from osak.client.simulator.proxy import Proxy
 from osak.client.simulator.serving import EIDAddress, serve
 from osak.coordinator import Timeouts
+from osak.coordinator.transport.exchange import HTTPSession
 from osak.shares.protocol.strict_json import encode_base64url
+from osak.shares.protocol.urls import ServerURL
 
 SIGNING_INPUT = b"eyJ0eXAi.eyJpc3Mi"
 
@@ -224,6 +226,30 @@ def test_a_proof() -> None:
     assert (claims["htm"], claims["htu"], claims["iat"]) == ("POST", "https://proxy.example/a", 1000)
     assert claims["ath"] == encode_base64url(hashlib.sha256(b"token").digest())
     assert key.proof("POST", "https://proxy.example/a", "token") != proof
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://proxy.example/a", "https://proxy.example/a/session/1"),
+        ("https://proxy.example:4430", "https://proxy.example:4430/session/1"),
+        ("https://[2001:db8::443]/a", "https://[2001:db8::443]/a/session/1"),
+        ("https://[2001:db8::443]:8443/a", "https://[2001:db8::443]:8443/a/session/1"),
+    ],
+)
+async def test_the_url_of_a_proof(tmp_path: Path, url: str, named: str) -> None:
+    """A proof names the URL as it is requested, less the port that https has anyway."""
+    (tmp_path / "token").write_text("token")
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    (tmp_path / "key.pem").write_bytes(pem)
+    given = {"token_file": str(tmp_path / "token"), "dpop_key_file": str(tmp_path / "key.pem"), "dpop": True}
+    access = Access(AccessSettings.model_validate(given))
+    async with HTTPSession(Timeouts()) as session:
+        sent = await access.headers(session, "GET", ServerURL.parse(url), "/session/1")
+    proof = extract_compact(sent["DPoP"].encode())
+    assert json.loads(proof.payload)["htu"] == named
 
 
 def test_nonces_are_a_servers_own() -> None:

@@ -103,6 +103,16 @@ async def test_patience_ends(simulator: Phones, address: EIDAddress) -> None:
         await auth_server(address, Shown(simulator), patience_seconds=0.1).log_in(PERSON)
 
 
+async def test_a_lost_answer_is_asked_for_again(simulator: Phones, address: EIDAddress) -> None:
+    """A broken connection costs the person no second login; a server that breaks them all off is given up."""
+    simulator.behaviour = Behaviour(breaks=2)
+    assert len(await log_in(simulator, address)) == 2
+    assert len(simulator.questions) == 1
+    simulator.behaviour = Behaviour(breaks=1000)
+    with pytest.raises(IdentityServiceError, match="broke the connection off"):
+        await log_in(simulator, address)
+
+
 async def test_the_session_of_somebody_else(simulator: Phones, address: EIDAddress) -> None:
     """A session of another person is not shown to anybody."""
     whole: list[dict[str, Any]] = []
@@ -116,6 +126,7 @@ async def test_the_session_of_somebody_else(simulator: Phones, address: EIDAddre
 @pytest.mark.parametrize(
     "change",
     [
+        lambda reply: reply.pop("status"),
         lambda reply: reply.pop("endResult"),
         lambda reply: reply.pop("sessionToken"),
         lambda reply: reply.pop("signingCertificate"),
@@ -124,7 +135,16 @@ async def test_the_session_of_somebody_else(simulator: Phones, address: EIDAddre
         lambda reply: reply.update(sessionToken=reply["sessionToken"][:-1]),
         lambda reply: reply.update(padding="x" * 100_000),
     ],
-    ids=["no result", "no token", "no certificate", "no base64url", "nonsense", "cut", "endless"],
+    ids=[
+        "no status",
+        "no result",
+        "no token",
+        "no certificate",
+        "no base64url",
+        "nonsense",
+        "cut",
+        "endless",
+    ],
 )
 async def test_not_the_protocol(simulator: Phones, address: EIDAddress, change: Any) -> None:
     """An answer of another form is the server's fault and never a crash."""

@@ -84,8 +84,9 @@ def test_a_locked_pin_is_not_asked_for() -> None:
 def test_a_script_burns_one_try_at_most(left: int) -> None:
     """After a wrong PIN one from a file is not sent any more, so no script locks a card."""
     token, file = SimulatedToken([MARI], left=left), Asked()
-    with pytest.raises(PINError, match="was not sent"):
+    with pytest.raises(PINError, match="was not sent") as caught:
         card_of(token, file, attended=False).agree(POINT)
+    assert str(caught.value).count("before") == 1, "it is said once"
     assert (file.questions, token.sent, token.left) == ([], [], left)
 
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What the talk with an eID service survives, and where it ends."""
 
+from pathlib import Path
+
 import pytest
+from simulator.real_servers import Authority as RealAuthority
+from simulator.real_servers import raw_server, reply, send
 
 from osak.client.identity.errors import IdentityServiceError, RefusedSignatureError
 from osak.client.identity.service import EIDService
@@ -62,3 +66,19 @@ async def test_forgotten_sessions(address: EIDAddress) -> None:
     async with service(address) as asked:
         with pytest.raises(IdentityServiceError, match="404"):
             await asked.outcome("/session/00000000-0000-0000-0000-000000000000")
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"sessionID": null}', b'{"sessionID": 7}', b'{"sessionID": "../7"}']
+)
+async def test_no_session(address: EIDAddress, tmp_path: Path, body: bytes) -> None:
+    """What begins without the name of a session is told at once, and not waited for."""
+    authority = RealAuthority(tmp_path)
+    async with raw_server(send(reply("200 OK", body)), authority.server_context()) as raw:
+        given = address.settings(
+            "smart_id", url=f"https://localhost:{raw.port}", tls={"ca_file": str(authority.ca_file)}
+        )
+        settings = SmartIDSettings.model_validate(given)
+        async with EIDService("Smart-ID", settings, Timeouts(), {}, pause_seconds=0) as asked:
+            with pytest.raises(IdentityServiceError, match="without a session"):
+                await asked.start("/authentication", QUESTION)
