@@ -22,7 +22,7 @@ from osak.client.identity.person_certificate import (
     read_authorities,
     read_certificate,
 )
-from osak.client.identity.service import EIDService, Refusal, member
+from osak.client.identity.service import EIDService, Refusal, access_to, member
 from osak.client.identity.settings import MobileIDSettings
 from osak.coordinator import TicketSignature, Timeouts
 from osak.shares.errors import MessageError
@@ -77,10 +77,14 @@ class MobileIDCredential:
             file_name: what is to be opened; the phone shows it.
             pause_seconds: between two requests for the outcome.
             clock: the time, for certificates.
+
+        Raises:
+            IdentityServiceError: the DPoP key in the settings is another kind of key.
         """
         self._recipient_id = recipient_id
         self._phone_number = phone_number
         self._settings = settings
+        self._access = access_to(settings)
         self._conversation = conversation
         self._timeouts = timeouts
         self._file_name = file_name
@@ -106,7 +110,12 @@ class MobileIDCredential:
         digest = hashlib.sha256(signing_input).digest()
         anchors = read_authorities(self._settings.anchors)  # before a person answers for nothing
         service = EIDService(
-            _NAME, self._settings, self._timeouts, _REFUSALS, pause_seconds=self._pause_seconds
+            _NAME,
+            self._settings,
+            self._timeouts,
+            _REFUSALS,
+            pause_seconds=self._pause_seconds,
+            access=self._access,
         )
         async with service:
             self._conversation.show_code(_NAME, verification_code(digest))

@@ -62,6 +62,7 @@ class EIDService:
         pause_seconds: float,
         patience_seconds: float = PATIENCE_SECONDS,
         session_headers: Mapping[str, str] | None = None,
+        access: Access | None = None,
     ) -> None:
         """Take everything, do nothing.
 
@@ -73,6 +74,7 @@ class EIDService:
             pause_seconds: between two requests for the outcome.
             patience_seconds: after this nobody is waited for any longer.
             session_headers: prove a session to an rp-server, which asks in its own name; None for others.
+            access: of ``access_to``, where one token is to serve several questions.
         """
         self._session_headers = session_headers
         self._name = name
@@ -80,7 +82,7 @@ class EIDService:
         self._refusals = refusals
         self._pause_seconds = pause_seconds
         self._patience_seconds = patience_seconds
-        self._access = None if settings.access is None else Access(settings.access)
+        self._access = access or access_to(settings)
         patient = timeouts.request_seconds + LONG_POLL_SECONDS
         self._session = HTTPSession(timeouts.model_copy(update={"request_seconds": patient}))
 
@@ -204,6 +206,15 @@ class EIDService:
             return eid_context(self._settings.tls)
         except TransportError as error:
             raise IdentityServiceError(f"{self._name} {error}") from error
+
+
+def access_to(settings: ServiceSettings) -> Access | None:
+    """What opens the proxy before a service; None where there is none.
+
+    Raises:
+        IdentityServiceError: the file of the DPoP key holds another kind of key.
+    """
+    return None if settings.access is None else Access(settings.access)
 
 
 def was_lost(error: IdentityServiceError) -> bool:

@@ -21,7 +21,7 @@ from osak.client.identity.person_certificate import (
     read_authorities,
     read_certificate,
 )
-from osak.client.identity.service import EIDService, member
+from osak.client.identity.service import EIDService, access_to, member
 from osak.client.identity.settings import SmartIDSettings
 from osak.client.identity.smart_id_answers import (
     REFUSALS,
@@ -60,9 +60,13 @@ class SmartIDCredential:
             file_name: what is to be opened; the app shows it.
             pause_seconds: between two requests for the outcome.
             clock: the time, for certificates.
+
+        Raises:
+            IdentityServiceError: the DPoP key in the settings is another kind of key.
         """
         self._recipient_id = recipient_id
         self._settings = settings
+        self._access = access_to(settings)
         self._conversation = conversation
         self._timeouts = timeouts
         self._file_name = file_name
@@ -88,7 +92,12 @@ class SmartIDCredential:
         digest = hashlib.sha256(signing_input).digest()
         anchors = read_authorities(self._settings.anchors)  # before a person answers for nothing
         service = EIDService(
-            SERVICE_NAME, self._settings, self._timeouts, REFUSALS, pause_seconds=self._pause_seconds
+            SERVICE_NAME,
+            self._settings,
+            self._timeouts,
+            REFUSALS,
+            pause_seconds=self._pause_seconds,
+            access=self._access,
         )
         async with service:
             self._conversation.show_code(SERVICE_NAME, verification_code(digest))

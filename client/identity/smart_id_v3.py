@@ -24,7 +24,7 @@ from osak.client.identity.person_certificate import (
     read_authorities,
     read_certificate,
 )
-from osak.client.identity.service import EIDService, member
+from osak.client.identity.service import EIDService, access_to, member
 from osak.client.identity.settings import SmartIDSettings
 from osak.client.identity.smart_id_answers import (
     REFUSALS,
@@ -74,6 +74,7 @@ class SmartIDv3Credential:
         self._login = login
         self._recipient_id = recipient_id
         self._settings = settings
+        self._access = access_to(settings)
         self._relying_party = RelyingParty(
             settings.relying_party_name, settings.scheme, settings.brokered_name
         )
@@ -108,6 +109,7 @@ class SmartIDv3Credential:
             REFUSALS,
             pause_seconds=self._pause_seconds,
             session_headers=await self._session_headers(),
+            access=self._access,
         )
         question, base = self._question(challenge, interactions), ""
         path = f"/authentication/notification/{self._recipient_id}"

@@ -77,6 +77,7 @@ def eid_sim(
     themselves. Signatures are real, by an authority that is written into the folder; share servers that
     should believe it are set up with --trust FOLDER/people-ca.pem. Ctrl-C ends it.
     """
+    _check_words(result, servers)
     from osak.client.simulator.phones import Behaviour  # noqa: PLC0415 - a server, only when it is called
     from osak.client.simulator.serving import check_loopback, people_in  # noqa: PLC0415 - as above
 
@@ -112,3 +113,23 @@ def eid_sim(
 
     with suppress(KeyboardInterrupt):
         asyncio.run(run())
+
+
+def _check_words(result: str, servers: tuple[str, ...]) -> None:
+    """Check what nobody would tell of later: a result that no service knows, a server that cannot be one.
+
+    Raises:
+        UsageError: there is one.
+    """
+    from osak.client.simulator import people  # noqa: PLC0415 - only when it is called
+    from osak.shares.errors import MessageError  # noqa: PLC0415 - as above
+    from osak.shares.protocol.urls import ServerURL  # noqa: PLC0415 - as above
+
+    known = {*people.SMART_ID_RESULTS, *people.SMART_ID_V3_RESULTS, *people.MOBILE_ID_RESULTS}
+    if result not in {"OK", *known}:
+        raise UsageError(f"no service answers {result}; --result is OK, {', '.join(sorted(known))}")
+    try:
+        for server in servers:
+            ServerURL.parse(server)
+    except MessageError as error:
+        raise UsageError(f"--session-with: {error}") from error

@@ -90,12 +90,14 @@ def test_two_runs_are_one_authority(tmp_path: Path) -> None:
         (("--listen", "example.org:8843"), "not an IP address"),
         (("--listen", "127.0.0.1"), "IP:PORT"),
         (("--listen", "127.0.0.1:99999"), "IP:PORT"),
+        (("--listen", "127.0.0.1:0", "--result", "USER_REFUSD"), "USER_REFUSED, USER_REFUSED_CERT_CHOICE"),
+        (("--listen", "127.0.0.1:0", "--session-with", "http://a.example"), "--session-with: a server URL"),
     ],
 )
-def test_only_this_computer(
+def test_mistakes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
 ) -> None:
-    """By default nobody else reaches it, and a mistake leaves no folder behind."""
+    """By default nobody else reaches it; a mistake is told before it begins and leaves no folder behind."""
     folder = tmp_path / "sim"
     assert main(["dev", "eid-sim", "--folder", str(folder), *options]) == 2
     assert said in capsys.readouterr().err

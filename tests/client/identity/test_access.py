@@ -77,6 +77,21 @@ async def test_client_credentials(
     assert len(simulator.questions) == 1
 
 
+async def test_several_questions(simulator: Phones, address: EIDAddress, proxy: Proxy) -> None:
+    """Who is asked twice in a run, for more files than fit on a ticket, is asked with one token."""
+    asking = SmartIDCredential(
+        f"etsi/{SMART_ID_PERSON}",
+        settings(address, dpop=True),
+        Shown(simulator),
+        Timeouts(),
+        file_name="x",
+        pause_seconds=0,
+    )
+    await asking.sign(SIGNING_INPUT)
+    await asking.sign(SIGNING_INPUT)
+    assert (len(simulator.questions), proxy.given) == (2, 1)
+
+
 async def test_version_3(simulator: Phones, address: EIDAddress) -> None:
     """A proxy before Smart-ID's version 3 is opened the same way."""
     behind = SmartIDSettings.model_validate(address.behind_proxy(address.version_3()))
