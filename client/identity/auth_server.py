@@ -17,6 +17,7 @@ from osak.client.identity.conversation import Conversation
 from osak.client.identity.eid_tls import eid_context
 from osak.client.identity.errors import BadSignatureError, IdentityServiceError, RefusedSignatureError
 from osak.client.identity.mobile_id import describe_end as describe_mobile_id_end
+from osak.client.identity.person_certificate import check_owner, read_certificate
 from osak.client.identity.service import MAX_LOST, PATIENCE_SECONDS, member, was_lost
 from osak.client.identity.settings import AuthServerSettings
 from osak.client.identity.smart_id_answers import describe_end as describe_smart_id_end
@@ -145,6 +146,7 @@ def _read_sessions(answer: Mapping[str, Any], recipient_id: str, *, with_phone: 
         raise IdentityServiceError(f"{_NAME} answered with no session token: {error}") from error
     if people != {recipient_id}:
         raise BadSignatureError(f"{_NAME} answered with the session of somebody else")
+    check_owner(read_certificate(certificate_der), recipient_id)
     return {server: SessionProof(token, certificate_der) for server, token in shown.items()}
 
 

@@ -128,6 +128,11 @@ class Card:
         pin = self._pin.read(f"PIN of {name}{_warning(tries)}")
         if len(pin) < MIN_PIN_CHARACTERS:
             raise PINError(f"a PIN has at least {MIN_PIN_CHARACTERS} digits; nothing was sent to the card")
+        if not pin.isprintable() or pin != pin.strip():
+            # An editor's byte order mark, or a space behind the digits.
+            raise PINError(
+                "the PIN has invisible characters, or a space at an end; nothing was sent to the card"
+            )
         return pin
 
     def _wrong_pin(self, name: str) -> PINError:
@@ -166,7 +171,9 @@ def choose_certificate(tokens: Sequence[Token], slot: int | None) -> tuple[Token
             f"\n  slot {token.slot}: {describe_certificate(one.certificate)} ({token.label})"
             for token, one in chosen
         )
-        raise NoCardError(f"several cards or keys could be meant:{listed}", hint="name one with --slot")
+        is_one_card = len({token.slot for token, _ in chosen}) == 1
+        hint = "osak takes a card with one such key" if is_one_card else "name one with --slot"
+        raise NoCardError(f"several cards or keys could be meant:{listed}", hint=hint)
     return chosen[0]
 
 

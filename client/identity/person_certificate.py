@@ -60,16 +60,28 @@ def check_certificate(
         BadSignatureError: one of these is not so.
     """
     try:
-        numbers = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
         check_authentication(certificate)
     except (CertificateError, *MALFORMED) as error:
         raise BadSignatureError("the service sent a certificate that is not for authentication") from error
-    if [f"etsi/{number.value!s}" for number in numbers] != [recipient_id]:
-        raise BadSignatureError("the service sent the certificate of somebody else")
+    check_owner(certificate, recipient_id)
     if not _valid(certificate, now):
         raise BadSignatureError("the certificate that the service sent is not valid now")
     if not any(is_issued_by(anchor, certificate, now) for anchor in anchors):
         raise BadSignatureError("the certificate is not by any of the authorities in the configuration")
+
+
+def check_owner(certificate: x509.Certificate, recipient_id: str) -> None:
+    """Check that the certificate names this person, once.
+
+    Raises:
+        BadSignatureError: it does not.
+    """
+    try:
+        numbers = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+    except MALFORMED as error:
+        raise BadSignatureError("the service sent a certificate that cannot be read") from error
+    if [f"etsi/{number.value!s}" for number in numbers] != [recipient_id]:
+        raise BadSignatureError("the service sent the certificate of somebody else")
 
 
 def check_rs256(certificate: x509.Certificate, digest: bytes, signature: bytes) -> None:

@@ -20,6 +20,7 @@ from osak.client.simulator.phones import Behaviour, Phones
 from osak.client.simulator.serving import EIDAddress, serve
 from osak.coordinator import Timeouts
 from osak.shares.protocol.session import parse_session
+from osak.shares.protocol.strict_json import encode_base64url
 from osak.shares.protocol.urls import ServerURL
 
 PERSON = f"etsi/{SMART_ID_PERSON}"
@@ -121,6 +122,17 @@ async def test_the_session_of_somebody_else(simulator: Phones, address: EIDAddre
     simulator.behaviour = Behaviour(change=lambda reply: reply.update(whole[0]))
     with pytest.raises(BadSignatureError, match="somebody else"):
         await log_in(simulator, address)
+
+
+async def test_the_certificate_of_somebody_else(simulator: Phones, address: EIDAddress) -> None:
+    """A certificate that does not go with the session, or is none, is shown to nobody either."""
+    other = encode_base64url(simulator.smart_id_holder("PNOEE-40504040001").der)
+    shown = {"signingCertificate": ""}
+    simulator.behaviour = Behaviour(change=lambda reply: reply.update(shown))
+    for given, said in ((other, "somebody else"), ("AAAA", "cannot be read"), ("", "cannot be read")):
+        shown["signingCertificate"] = given
+        with pytest.raises(BadSignatureError, match=said):
+            await log_in(simulator, address)
 
 
 @pytest.mark.parametrize(

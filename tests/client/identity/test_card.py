@@ -90,9 +90,9 @@ def test_a_script_burns_one_try_at_most(left: int) -> None:
     assert (file.questions, token.sent, token.left) == ([], [], left)
 
 
-@pytest.mark.parametrize("pin", ["", "1", "123"])
+@pytest.mark.parametrize("pin", ["", "1", "123", "1234 ", " 1234", "\ufeff1234", "1234\x00", "12\t34"])
 def test_what_is_no_pin_is_not_sent(pin: str) -> None:
-    """A slip of the Enter key costs no try."""
+    """A slip of the Enter key costs no try, nor does what an editor puts into a file unseen."""
     token = SimulatedToken([MARI])
     with pytest.raises(PINError, match="nothing was sent"):
         card_of(token, Asked(pin)).agree(POINT)
@@ -129,6 +129,13 @@ def test_two_cards() -> None:
         choose_certificate(cards, None)
     assert "--slot" in caught.value.hint
     assert choose_certificate(cards, 7)[1].certificate == JAAN.certificate
+
+
+def test_two_keys_on_a_card() -> None:
+    """Where a slot cannot decide, nobody is sent to name one."""
+    with pytest.raises(NoCardError, match="several cards or keys") as caught:
+        choose_certificate([SimulatedToken([MARI, JAAN], slot=7)], 7)
+    assert "--slot" not in caught.value.hint
 
 
 @pytest.mark.parametrize(
