@@ -116,12 +116,16 @@ class Authority:
     ) -> Holder:
         """A person's certificate for authentication; a new P-256 key unless one is given."""
         chosen = key or ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COMMON_NAME, name),
-                x509.NameAttribute(NameOID.SERIAL_NUMBER, serial_number),
-            ]
-        )
+        surname, _, given_name = name.partition(",")
+        # All that the real services' certificates have: the official Java client ends without a country.
+        parts = {
+            NameOID.COUNTRY_NAME: serial_number[3:5],
+            NameOID.COMMON_NAME: name,
+            NameOID.SURNAME: surname,
+            NameOID.GIVEN_NAME: given_name,
+            NameOID.SERIAL_NUMBER: serial_number,
+        }
+        subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in parts.items() if value])
         builder = self._begin_leaf(subject, chosen).add_extension(_key_usage(*usages), critical=True)
         purposes, policies = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), [_policy(_NCP_PLUS)]
         builder = builder.add_extension(purposes, critical=False)

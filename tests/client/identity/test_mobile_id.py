@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -91,6 +92,42 @@ async def test_letters_that_take_more_room(simulator: Phones, address: EIDAddres
     (question,) = simulator.questions
     assert question["displayTextFormat"] == "UCS-2"
     assert len(question["displayText"]) == 20
+
+
+async def test_the_oldest_phone_shows_the_whole_text(
+    simulator: Phones, address: EIDAddress, shown: Shown
+) -> None:
+    """Of a long name in seven bits no more is sent than every version of the service takes."""
+    await credential(address, shown, file_name="leping" * 20 + ".cdoc2").sign(SIGNING_INPUT)
+    assert len(simulator.questions[0]["displayText"]) <= 40
+
+
+async def test_the_simulator_takes_what_the_official_client_asks(
+    simulator: Phones, address: EIDAddress
+) -> None:
+    """Texts of up to 100 characters, as the service; and the certificate has every part of the name."""
+    settings = address.settings("mobile_id")
+    code, phone_number = MOBILE_ID_PERSON
+    question = {
+        "relyingPartyUUID": settings["relying_party_uuid"],
+        "relyingPartyName": settings["relying_party_name"],
+        "nationalIdentityNumber": code,
+        "phoneNumber": phone_number,
+        "hash": base64.b64encode(bytes(32)).decode(),
+        "hashType": "SHA256",
+        "language": "ENG",
+        "displayText": "Authenticate to decrypt CDOC2 document".ljust(100, "x"),
+        "displayTextFormat": "GSM-7",
+    }
+    statuses = []
+    async with ClientSession(connector=TCPConnector(ssl=False)) as session:
+        for more in ("", "x"):
+            asked = {**question, "displayText": question["displayText"] + more}
+            async with session.post(f"{settings['url']}/authentication", json=asked) as reply:
+                statuses.append(reply.status)
+    assert statuses == [200, 400]
+    subject = simulator.mobile_id_person.certificate.subject.rfc4514_string()
+    assert subject == "2.5.4.5=PNOEE-60001017869,2.5.4.42=OK,2.5.4.4=TESTNUMBER,CN=TESTNUMBER\\,OK,C=EE"
 
 
 async def test_the_code_comes_first(simulator: Phones, address: EIDAddress, shown: Shown) -> None:
