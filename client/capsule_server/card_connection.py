@@ -18,6 +18,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, Final, TypeVar
 
 from cryptography.exceptions import InvalidSignature
@@ -170,7 +171,10 @@ class _CheckedConnection(TLSConnection):  # type: ignore[misc]  # tlslite has no
         leaf = X509()
         leaf.parseBinary(person.certificate.public_bytes(Encoding.DER))
         self.handshakeClientCert(
-            X509CertChain([leaf]), _SigningKey(person.private_key), settings=_settings(), serverName=host
+            X509CertChain([leaf]),
+            _SigningKey(person.private_key),
+            settings=_settings(),
+            serverName=_server_name(host),
         )
         if not self._was_checked:
             raise Untrusted("made a connection without showing a certificate")
@@ -220,6 +224,15 @@ class _SigningKey:
         except InvalidSignature:
             return False
         return True
+
+
+def _server_name(host: str) -> str | None:
+    """What the server is told it is called: nothing where it has an address alone (RFC 6066, 3)."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return host
+    return None
 
 
 def _pss(hash_name: str, salt_bytes: int | None) -> padding.PSS:

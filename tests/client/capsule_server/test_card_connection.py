@@ -148,6 +148,14 @@ async def test_a_card_proves_itself(authority: Authority, kind: str) -> None:
     assert token.sent == ["4821"]
 
 
+async def test_a_server_without_a_name(authority: Authority) -> None:
+    """A server at an address has no name to be told; it is trusted and asked like others."""
+    person, token = card_of(MARI)
+    office = Office([wants_certificate(authority, optional=True)])
+    assert await fetch(office, authority.trust, person, host="127.0.0.1") == CAPSULE
+    assert (office.shown, token.sent) == ([None, MARI.der], ["4821"])
+
+
 @pytest.mark.parametrize("with_ca", [True, False])
 async def test_a_pin_of_the_server_counts(authority: Authority, with_ca: bool) -> None:
     """The right key alone is trusted if the configuration says so; a wrong one never."""
