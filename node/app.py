@@ -31,6 +31,7 @@ from osak.node.config import CapsuleSettings, LimitSettings, NodeConfig
 from osak.node.errors import StorageError
 from osak.node.expiry import ExpiryRules
 from osak.node.handlers.keys import CAPSULES, CHECKED, IDENTITY, REGISTRY, SENDERS, SERVICE, Service
+from osak.node.key_ring import read_ring
 from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.limits.gate import Gate
 from osak.node.limits.recipients import RecipientLimit
@@ -45,7 +46,6 @@ from osak.node.routes import (
     SHARE_ROUTES,
     add_routes,
 )
-from osak.node.sealing import NodeKey, Sealer
 from osak.node.senders import Senders
 from osak.node.service import ShareService
 from osak.node.smart_id_settings import SmartIDTrust
@@ -78,7 +78,8 @@ def create_service(
         ConfigurationError: the key or an anchor is not what it should be.
         OSError: one of them cannot be read.
     """
-    key = NodeKey.from_file(config.sealing.key_file)
+    ring = read_ring(config.sealing)
+    nonce_keys = [key.nonce_key for key in ring.keys]
     trust = config.trust
     assert trust is not None, "a node that keeps shares has anchors"
     observer = observer or TrustObserver()
@@ -90,10 +91,10 @@ def create_service(
         public_url=config.public_url,
         store=store,
         authenticator=SDJWTAuthenticator(certificates, smart_id),
-        sessions=_sessions(config, certificates, smart_id, key, random_bytes),
+        sessions=_sessions(config, certificates, smart_id, nonce_keys, random_bytes),
         revocation=_status_checker(trust.revocation, observer, random_bytes),
-        sealer=Sealer(key, random_bytes),
-        nonces=NonceMint(key.nonce_key, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
+        sealer=ring.sealer(random_bytes),
+        nonces=NonceMint(nonce_keys, life_seconds=config.limits.nonce_life, random_bytes=random_bytes),
         expiry=ExpiryRules(config.expiry.default, config.expiry.max),
         journal=Journal(audit, span),
         span=span,
@@ -122,7 +123,7 @@ def create_capsule_service(
     return CapsuleService(
         store=store,
         revocation=ClientCertificates(read_anchors(settings.anchors), checker),
-        sealer=Sealer(NodeKey.from_file(config.sealing.key_file), random_bytes),
+        sealer=read_ring(config.sealing).sealer(random_bytes),
         expiry=ExpiryRules(settings.expiry.default, settings.expiry.max),
         clock=clock,
         random_bytes=random_bytes,
@@ -203,7 +204,7 @@ def _sessions(
     config: NodeConfig,
     certificates: CertificateVerifier,
     smart_id: SmartIDVerifier,
-    key: NodeKey,
+    nonce_keys: Sequence[bytes],
     random_bytes: Callable[[int], bytes],
 ) -> Sessions | None:
     settings = config.sessions
@@ -214,7 +215,7 @@ def _sessions(
         [read_auth_server(server.issuer, server.keys_file) for server in settings.auth_servers],
         certificates,
         smart_id,
-        NonceMint(key.nonce_key, life_seconds=settings.life, random_bytes=random_bytes),
+        NonceMint(nonce_keys, life_seconds=settings.life, random_bytes=random_bytes),
         life_seconds=settings.life,
         required=settings.required,
     )

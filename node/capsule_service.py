@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from osak.node.auth.client_certificates import ClientCertificates
 from osak.node.capsule_keys import check_capsule_keys, key_of_certificate
-from osak.node.errors import CapsuleNotFoundError, SealingError
+from osak.node.errors import CapsuleNotFoundError
 from osak.node.expiry import ExpiryRules
 from osak.node.sealing import Sealer
 from osak.node.storage.base import CapsuleStore, StoredCapsule
@@ -111,15 +111,12 @@ class CapsuleService:
         stored = await self._store.get(transaction_id, self._now())
         if stored is None:
             raise CapsuleNotFoundError("no such capsule")
-        if stored.key_id != self._sealer.key_id:
-            raise SealingError(
-                f"capsule sealed under node key {stored.key_id}, this is {self._sealer.key_id}"
-            )
+        self._sealer.require_key(stored.key_id)
         if not hmac.compare_digest(tag, stored.recipient_tag):
             raise CapsuleNotFoundError("the capsule is for another key")
         # Asked only about the key's owner, as with shares.
         await self._revocation.check(certificate_der, datetime.fromtimestamp(self._now(), UTC))
-        material = self._sealer.open(stored.sealed, transaction_id, tag)
+        material = self._sealer.open(stored.sealed, transaction_id, tag, stored.key_id)
         return ReleasedCapsule(CapsuleMessage(kind, recipient_id, material), stored.expires_at)
 
     async def remove_expired(self) -> int:

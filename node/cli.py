@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from osak.node.audit.keys import AuditKeys
+from osak.node.audit.keys import AuditKeys, resolve
 from osak.node.audit.record import Position
 from osak.node.audit.segments import verify_log
 from osak.node.command_errors import SystemCommandError, exit_codes
@@ -22,8 +22,9 @@ from osak.node.command_options import config_option
 from osak.node.config import load_node_config
 from osak.node.health import ask_health
 from osak.node.init import CONFIG_NAME, CreatedNode, create_node
+from osak.node.key_commands import key
+from osak.node.key_ring import read_ring
 from osak.node.migration import migrate as move_shares
-from osak.node.sealing import NodeKey
 from osak.node.server import serve
 from osak.shares.errors import ConfigurationError
 
@@ -132,6 +133,9 @@ def migrate(*, source_file: Path, target_file: Path) -> None:
         raise SystemCommandError("not every share arrived: keep the old storage")
 
 
+node.add_command(key)
+
+
 @node.group()
 def audit() -> None:
     """Check and read a node's audit log."""
@@ -153,12 +157,13 @@ def verify(*, config_file: Path, noted: str | None, public_keys: tuple[str, ...]
     """Check that no line was changed, taken out or moved; print the end, to be kept elsewhere."""
     with exit_codes():
         folder, keys = _audit_of(config_file)
-        verdict = verify_log(folder, frozenset({keys.public_key, *public_keys}), _position(noted))
+        known = frozenset({*public_keys, *(each.public_key for each in keys)})
+        verdict = verify_log(folder, known, _position(noted))
     click.echo(f"whole: {verdict.end.number} lines, signed up to line {verdict.checkpoint.number}")
     if verdict.torn:
         click.echo(f"unfinished lines after a crash, cut off: {verdict.torn}")
     click.echo(f"end: {verdict.end.number}:{verdict.end.chain}")
-    click.echo(f"public key: {keys.public_key}")
+    click.echo(f"public key: {keys[0].public_key}")
 
 
 @audit.command()
@@ -169,15 +174,18 @@ def who(*, config_file: Path, names: tuple[str, ...]) -> None:
     with exit_codes():
         _, keys = _audit_of(config_file)
         for name in names:
-            is_id = "/" in name or _SHARE_ID.fullmatch(name)
-            click.echo(f"{name} {keys.pseudonym(name) if is_id else keys.resolve(name)}")
+            if "/" in name or _SHARE_ID.fullmatch(name):
+                for each in keys:  # one pseudonym for the time of each
+                    click.echo(f"{name} {each.pseudonym(name)}")
+            else:
+                click.echo(f"{name} {resolve(name, keys)}")
 
 
-def _audit_of(config_file: Path) -> tuple[Path, AuditKeys]:
+def _audit_of(config_file: Path) -> tuple[Path, list[AuditKeys]]:
     config = load_node_config(config_file, os.environ)
     if config.audit is None:
         raise ConfigurationError(str(config_file), ["has no section audit"])
-    return config.audit.folder, AuditKeys(NodeKey.from_file(config.sealing.key_file))
+    return config.audit.folder, [AuditKeys(each) for each in read_ring(config.sealing).keys]
 
 
 def _position(text: str | None) -> Position | None:

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from osak.node.rate_settings import RateSettings
+from osak.node.sealing_settings import SealingSettings
 from osak.node.session_settings import SessionSettings
 from osak.node.setting_types import ExistingFile, FilePath
 from osak.node.smart_id_settings import SmartIDTrust
@@ -165,14 +166,6 @@ class ExpirySettings(Settings):
         if self.default > self.max:
             raise ValueError("default is longer than max")
         return self
-
-
-class SealingSettings(Settings):
-    """The key under which shares lie in the store."""
-
-    key_file: ExistingFile = Field(
-        description="exactly 32 random bytes; without it the stored shares are lost"
-    )
 
 
 class AuditSettings(Settings):

@@ -1,29 +1,42 @@
 # SPDX-License-Identifier: MIT
-"""Whether the configured node key is the one under which the store's shares lie, asked before a port opens.
+"""Whether the configured keys are those under which the store's shares lie, asked before a port opens.
 
-Every row names its key. One row is enough to tell a key file that was mixed up or made anew; without
-this check such a node would start, store new shares under the wrong key and fail at every old one. A row that
-cannot be read tells nothing about the key: the request for it fails, as before, and no other.
+Every row names its key. Some rows are enough to tell a key file that was mixed up, made anew or forgotten;
+without this check such a node would start, store new shares under the wrong key and fail at the old ones. A
+row that cannot be read tells nothing about the key: the request for it fails, as before, and no other.
 """
+
+from collections.abc import Collection
+from typing import Final
 
 from osak.node.errors import StorageError
 from osak.node.storage.base import ShareStore
 from osak.shares.errors import ConfigurationError
 
+_ROWS: Final = 1000
 
-async def check_key(store: ShareStore, key_id: str) -> None:
-    """Return if the first share of ``store`` lies under the key ``key_id``, or there is none.
+
+async def check_keys(store: ShareStore, key_ids: Collection[str]) -> None:
+    """Return if the first shares of ``store`` lie under keys of ``key_ids``, or there are none.
 
     Raises:
-        ConfigurationError: it lies under another key; the text names both.
+        ConfigurationError: one lies under another key; the text names it.
     """
     try:
-        share = await anext(aiter(store.walk()), None)
+        number = 0
+        async for share in store.walk():
+            if share.key_id not in key_ids:
+                raise ConfigurationError("sealing", [_problem(key_ids, share.key_id)])
+            number += 1
+            if number == _ROWS:
+                return
     except StorageError:
         return
-    if share is not None and share.key_id != key_id:
-        problem = (
-            f"this is node key {key_id}, but the storage holds shares under node key {share.key_id}: "
-            "put that key back, or name another storage"
-        )
-        raise ConfigurationError("sealing.key_file", [problem])
+
+
+def _problem(key_ids: Collection[str], found: str) -> str:
+    ours = ", ".join(key_ids)
+    return (
+        f"this node has node key {ours}, but the storage holds shares under node key {found}: "
+        "put that key back, under sealing.old if another is in use now, or name another storage"
+    )

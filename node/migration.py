@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from osak.node.config import NodeConfig
 from osak.node.errors import SealingError
-from osak.node.sealing import NodeKey, Sealer
+from osak.node.key_ring import NodeKeyRing, read_ring
+from osak.node.sealing import Sealer
 from osak.node.storage import open_store
 from osak.node.storage.base import ShareStore, StoredShare
 from osak.node.storage.moving import carry
@@ -70,26 +71,26 @@ async def migrate(source: NodeConfig, target: NodeConfig) -> MigrationReport:
         StorageError: a store failed; start again.
         OSError: a file cannot be read.
     """
-    keys = [NodeKey.from_file(config.sealing.key_file) for config in (source, target)]
-    _check(source, target, keys)
+    rings = [read_ring(config.sealing) for config in (source, target)]
+    _check(source, target, rings)
     old = await open_store(source.storage)
     try:
         new = await open_store(target.storage)
         try:
-            return await carry_all(old, new, keys[0], int(time.time()))
+            return await carry_all(old, new, rings[0].sealer(_no_randomness), int(time.time()))
         finally:
             await new.close()
     finally:
         await old.close()
 
 
-def _check(source: NodeConfig, target: NodeConfig, keys: list[NodeKey]) -> None:
+def _check(source: NodeConfig, target: NodeConfig, rings: list[NodeKeyRing]) -> None:
     problems = []
     if source.storage == target.storage:
         problems.append("both name the same storage")
     if source.storage.kind == "memory" or target.storage.kind == "memory":
         problems.append("memory belongs to one process: nothing can be moved from or to it")
-    if keys[0].key_id != keys[1].key_id:
+    if not set(rings[0].key_ids) <= set(rings[1].key_ids):
         problems.append("they have different node keys: what one sealed the other cannot open")
     if "capsules" in source.roles:
         problems.append("a node that keeps capsules cannot be moved yet")
@@ -97,10 +98,9 @@ def _check(source: NodeConfig, target: NodeConfig, keys: list[NodeKey]) -> None:
         raise ConfigurationError("osak node migrate", problems)
 
 
-async def carry_all(old: ShareStore, new: ShareStore, key: NodeKey, now: int) -> MigrationReport:
+async def carry_all(old: ShareStore, new: ShareStore, sealer: Sealer, now: int) -> MigrationReport:
     """Both passes between open stores."""
     report = MigrationReport()
-    sealer = Sealer(key, _no_randomness)
 
     async def carry_one(share: StoredShare) -> None:
         if share.expires_at <= now:
@@ -139,10 +139,8 @@ async def _for_each(
 
 
 def _opens(sealer: Sealer, share: StoredShare) -> bool:
-    if share.key_id != sealer.key_id:
-        return False
     try:
-        sealer.open(share.sealed, share.share_id, share.recipient_tag)
+        sealer.open(share.sealed, share.share_id, share.recipient_tag, share.key_id)
     except SealingError:
         return False
     return True

@@ -17,7 +17,7 @@ live, so that a clock set back a little cannot bring it back to life (docs/adr/0
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from osak.node.errors import ShareNotFoundError
 from osak.shares.errors import MessageError
@@ -35,15 +35,18 @@ _MAC_BYTES = 8
 class NonceMint:
     """Issues and checks nonces; keeps no state. Whether one was spent is the store's business."""
 
-    def __init__(self, key: bytes, *, life_seconds: int, random_bytes: Callable[[int], bytes]) -> None:
-        self._key = key
+    def __init__(
+        self, keys: Sequence[bytes], *, life_seconds: int, random_bytes: Callable[[int], bytes]
+    ) -> None:
+        """Take the node's nonce keys; the first issues, any may have issued what is checked."""
+        self._keys = tuple(keys)
         self._life_seconds = life_seconds
         self._random_bytes = random_bytes
 
     def issue(self, share_id: str, now_seconds: int) -> str:
         """A fresh nonce for one share."""
         head = now_seconds.to_bytes(_TIME_BYTES, "big") + self._random_bytes(_RANDOM_BYTES)
-        return encode_base64url(head + self._mac(share_id, head))
+        return encode_base64url(head + self._mac(self._keys[0], share_id, head))
 
     def check(self, share_id: str, nonce: str, now_seconds: int) -> int:
         """Return until when (seconds since 1970) a record that ``nonce`` was spent must be kept.
@@ -56,12 +59,12 @@ class NonceMint:
         except MessageError as error:
             raise ShareNotFoundError("the nonce is none of ours") from error
         head, mac = data[: _TIME_BYTES + _RANDOM_BYTES], data[_TIME_BYTES + _RANDOM_BYTES :]
-        if not hmac.compare_digest(mac, self._mac(share_id, head)):
+        if not any(hmac.compare_digest(mac, self._mac(key, share_id, head)) for key in self._keys):
             raise ShareNotFoundError("the nonce was not issued here for this share")
         issued = int.from_bytes(head[:_TIME_BYTES], "big")
         if not -CLOCK_SKEW_SECONDS <= now_seconds - issued <= self._life_seconds:
             raise ShareNotFoundError("the nonce is too old")
         return issued + self._life_seconds + SPENT_MARGIN_SECONDS
 
-    def _mac(self, share_id: str, head: bytes) -> bytes:
-        return hmac.digest(self._key, share_id.encode() + b"\0" + head, hashlib.sha256)[:_MAC_BYTES]
+    def _mac(self, key: bytes, share_id: str, head: bytes) -> bytes:
+        return hmac.digest(key, share_id.encode() + b"\0" + head, hashlib.sha256)[:_MAC_BYTES]

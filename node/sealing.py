@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """How a share or capsule lies in the store: sealed under the node's key, so that a stolen database is mute.
 
-The node key is 32 random bytes. HKDF-SHA256 (RFC 5869) makes one key for each purpose from it:
+A node key is 32 random bytes. HKDF-SHA256 (RFC 5869) makes one key for each purpose from it:
 sealing (AES-256-GCM), recipient tags and nonces (HMAC-SHA256), the audit log (see ``audit.keys``), names
-of shared rate counters, and the key's public id. Rules:
+of shared rate counters, and the key's public id. A key that follows another has 32 bytes more: the key of
+recipient tags, which is handed on from key to key, because nobody but the recipients could make the tags
+anew (docs/adr/0025). Which keys a node has, and what each is good for, is ``key_ring``'s. Rules:
 
 - a sealed share is ``version 1 || 12 random bytes || ciphertext and tag``; its associated data binds
   share id and recipient tag, so no row can be moved to another share or given to another person;
@@ -12,14 +14,13 @@ of shared rate counters, and the key's public id. Rules:
 - a recipient is stored only as HMAC over share id and recipient id: the same person looks different
   in every row, and without the node key a list of all personal codes does not help.
 
-Random 96-bit nonces are safe here for 2^32 rows of one node (NIST SP 800-38D, 8.3).
+Random 96-bit nonces are safe here for 2^32 rows under one key (NIST SP 800-38D, 8.3).
 """
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -27,9 +28,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from osak.node.errors import SealingError
-from osak.shares.errors import ConfigurationError
 
 NODE_KEY_BYTES = 32
+_RECIPIENT_KEY_BYTES = 32
 _VERSION = b"\x01"
 _GCM_NONCE_BYTES = 12
 _KEY_ID_BYTES = 8
@@ -37,7 +38,7 @@ _KEY_ID_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class NodeKey:
-    """The node's master key, already split by purpose.
+    """One master key of the node, already split by purpose.
 
     Attributes:
         key_id: public name of the key, 16 hex digits, stored with everything sealed under it.
@@ -53,46 +54,42 @@ class NodeKey:
 
     @classmethod
     def from_bytes(cls, master: bytes) -> "NodeKey":
-        """Derive all keys from 32 random bytes.
+        """Derive all keys from 32 random bytes, and from 32 more if they follow another key.
 
         Raises:
             ValueError: another length.
         """
-        if len(master) != NODE_KEY_BYTES:
-            raise ValueError("a node key is exactly 32 bytes")
+        if len(master) not in {NODE_KEY_BYTES, NODE_KEY_BYTES + _RECIPIENT_KEY_BYTES}:
+            raise ValueError("a node key is exactly 32 bytes, or 64 if it follows another")
+        master, recipient_key = master[:NODE_KEY_BYTES], master[NODE_KEY_BYTES:]
         return cls(
             key_id=_derive(master, b"osak-node-key-id-v1", _KEY_ID_BYTES).hex(),
             sealing_key=_derive(master, b"osak-node-sealing-v1", 32),
-            recipient_key=_derive(master, b"osak-node-recipient-v1", 32),
+            recipient_key=recipient_key or _derive(master, b"osak-node-recipient-v1", _RECIPIENT_KEY_BYTES),
             nonce_key=_derive(master, b"osak-node-nonce-v1", 32),
             pseudonym_key=_derive(master, b"osak-node-audit-pseudonym-v1", 64),
             audit_seed=_derive(master, b"osak-node-audit-signing-v1", 32),
             counter_key=_derive(master, b"osak-node-rate-counter-v1", 32),
         )
 
-    @classmethod
-    def from_file(cls, path: Path) -> "NodeKey":
-        """Read the key file.
-
-        Raises:
-            ConfigurationError: it is not exactly 32 bytes long.
-            OSError: it cannot be read.
-        """
-        with path.open("rb") as stream:
-            master = stream.read(NODE_KEY_BYTES + 1)
-        try:
-            return cls.from_bytes(master)
-        except ValueError as error:
-            raise ConfigurationError(str(path), [str(error)]) from error
+    def next_key(self, random_bytes: Callable[[int], bytes]) -> bytes:
+        """The 64 bytes of a new key that can follow this one."""
+        return random_bytes(NODE_KEY_BYTES) + self.recipient_key
 
 
 class Sealer:
-    """Seals and opens what a node keeps and makes recipient tags, all under one node key."""
+    """Seals under a node's key in use, opens under all that it has, and makes recipient tags.
 
-    def __init__(self, key: NodeKey, random_bytes: Callable[[int], bytes]) -> None:
+    Attributes:
+        key_id: of the key in use.
+    """
+
+    def __init__(
+        self, key: NodeKey, random_bytes: Callable[[int], bytes], others: Iterable[NodeKey] = ()
+    ) -> None:
         self.key_id = key.key_id
         self._recipient_key = key.recipient_key
-        self._cipher = AESGCM(key.sealing_key)
+        self._ciphers = {each.key_id: AESGCM(each.sealing_key) for each in (key, *others)}
         self._random_bytes = random_bytes
 
     def recipient_tag(self, row_id: str, recipient_id: str) -> bytes:
@@ -100,16 +97,17 @@ class Sealer:
         return hmac.digest(self._recipient_key, f"{row_id}\0{recipient_id}".encode(), hashlib.sha256)
 
     def seal(self, content: bytes, row_id: str, recipient_tag: bytes) -> bytes:
-        """Encrypt ``content`` for storage."""
-        nonce = self._random_bytes(_GCM_NONCE_BYTES)
-        return _VERSION + nonce + self._cipher.encrypt(nonce, content, row_id.encode() + recipient_tag)
+        """Encrypt ``content`` for storage, under the key in use."""
+        nonce, cipher = self._random_bytes(_GCM_NONCE_BYTES), self._cipher(self.key_id)
+        return _VERSION + nonce + cipher.encrypt(nonce, content, row_id.encode() + recipient_tag)
 
-    def open(self, sealed: bytes, row_id: str, recipient_tag: bytes) -> bytes:
-        """Decrypt what ``seal`` made.
+    def open(self, sealed: bytes, row_id: str, recipient_tag: bytes, key_id: str) -> bytes:
+        """Decrypt what ``seal`` made under the key that the row names.
 
         Raises:
-            SealingError: another key, another row, another recipient, or damage.
+            SealingError: a key that this node has not, another row, another recipient, or damage.
         """
+        cipher = self._cipher(key_id)
         version, nonce, ciphertext = (
             sealed[:1],
             sealed[1 : 1 + _GCM_NONCE_BYTES],
@@ -118,9 +116,23 @@ class Sealer:
         if version != _VERSION or len(nonce) != _GCM_NONCE_BYTES:
             raise SealingError("a sealed row of an unknown form")
         try:
-            return self._cipher.decrypt(nonce, ciphertext, row_id.encode() + recipient_tag)
+            return cipher.decrypt(nonce, ciphertext, row_id.encode() + recipient_tag)
         except InvalidTag as error:
             raise SealingError("a stored row does not open: it is damaged") from error
+
+    def require_key(self, key_id: str) -> None:
+        """Return if this node has the key that a row names.
+
+        Raises:
+            SealingError: it has not; then its tags say nothing either.
+        """
+        self._cipher(key_id)
+
+    def _cipher(self, key_id: str) -> AESGCM:
+        try:
+            return self._ciphers[key_id]
+        except KeyError as error:
+            raise SealingError(f"a row under node key {key_id}, which is none of this node's") from error
 
 
 def _derive(master: bytes, purpose: bytes, length: int) -> bytes:

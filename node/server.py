@@ -9,6 +9,7 @@ takes a renewed certificate into use.
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import ssl
 import sys
@@ -28,16 +29,18 @@ from osak.node.app import (
     create_fetch_app,
     create_service,
 )
+from osak.node.audit.journal import Journal
 from osak.node.audit.keys import AuditKeys
 from osak.node.audit.log import AuditLog
 from osak.node.audit.metrics import measure_audit
 from osak.node.audit.record import Event
 from osak.node.certificate_watch import CertificateWatch
 from osak.node.config import LimitSettings, ListenAddress, NodeConfig
-from osak.node.key_check import check_key
+from osak.node.key_check import check_keys
+from osak.node.key_ring import read_ring
 from osak.node.limits.connections import BoundedSite
 from osak.node.limits.counter import MemoryCounter, RateCounter
-from osak.node.sealing import NodeKey
+from osak.node.resealing import Resealer, resealing
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
 from osak.node.tls_contexts import RenewableContext, create_mutual_tls_context, create_tls_context
@@ -109,15 +112,20 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     counter = _open_counter(config, telemetry, stack)
     observer = TrustTelemetry(telemetry)
     shares, capsules = None, None
+    ring = read_ring(config.sealing)
     if "shares" in config.roles:
         store = await open_store(config.storage, config.moving_from)
         stack.push_async_callback(store.close)
         # Before the audit log: a wrong key must sign nothing in it.
-        await check_key(store, NodeKey.from_file(config.sealing.key_file).key_id)
+        await check_keys(store, ring.key_ids)
         audit = await _open_audit(config, telemetry, stack)
         shares = create_service(
             config, store, counter=counter, audit=audit, span=telemetry.span, observer=observer
         )
+        if ring.old and config.moving_from is None:
+            sealer = ring.sealer(secrets.token_bytes)
+            resealer = Resealer(store, ring, sealer, Journal(audit), telemetry)
+            await stack.enter_async_context(resealing(resealer))
     fetch_ports = []
     if config.capsules is not None:
         fetch_tls = RenewableContext(partial(create_mutual_tls_context, config.tls, config.capsules.anchors))
@@ -150,7 +158,7 @@ def _open_counter(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStac
         return MemoryCounter()
     from osak.node.limits.redis_counter import RedisCounter  # noqa: PLC0415 - redis is loaded only when chosen
 
-    key = NodeKey.from_file(config.sealing.key_file).counter_key
+    key = read_ring(config.sealing).active.counter_key
     counter = RedisCounter.open(config.limits.counter, key, telemetry.log)
     stack.push_async_callback(counter.close)
     return counter
@@ -160,11 +168,11 @@ async def _open_audit(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     if config.audit is None:
         telemetry.log.warning("no audit log", reason="the configuration has no section audit")
         return None
-    key = NodeKey.from_file(config.sealing.key_file)
-    audit = AuditLog.open(config.audit.folder, AuditKeys(key), time.time)
+    ring = read_ring(config.sealing)
+    audit = AuditLog.open(config.audit.folder, AuditKeys(ring.active), time.time)
     stack.push_async_callback(audit.close)
     measure_audit(audit, telemetry.registry)
-    await audit.write(Event.START, key_id=key.key_id, version=__version__)
+    await audit.write(Event.START, key_ids=list(ring.key_ids), version=__version__)
     return audit
 
 

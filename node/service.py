@@ -186,7 +186,8 @@ class ShareService:
     async def _release(self, share_id: str, evidence: Evidence) -> ShareMessage:
         now = self._now()
         owned = await self._prove(share_id, evidence, Purpose.SHARE, now)
-        share = self._sealer.open(owned.stored.sealed, share_id, owned.stored.recipient_tag)
+        stored = owned.stored
+        share = self._sealer.open(stored.sealed, share_id, stored.recipient_tag, stored.key_id)
         # (5) Do they fetch too much? Asked only of the proven owner, so that nobody else can use it up.
         await self._recipient_limit.admit(self._sealer.recipient_tag("rate", owned.recipient_id))
         # (6) Atomically: spend the nonce, if the share is still there.
@@ -306,8 +307,7 @@ class ShareService:
             stored = await self._store.get(share_id, now)
         if stored is None:
             raise ShareNotFoundError("no such share")
-        if stored.key_id != self._sealer.key_id:
-            raise SealingError(f"share sealed under node key {stored.key_id}, this is {self._sealer.key_id}")
+        self._sealer.require_key(stored.key_id)
         return stored
 
     def _now(self) -> int:

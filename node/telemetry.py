@@ -29,6 +29,8 @@ LOGGED_FIELDS: Final = frozenset(
     {
         "admin",
         "code",
+        "count",
+        "damaged",
         "event",
         "fetch_listen",
         "id",
@@ -44,6 +46,7 @@ LOGGED_FIELDS: Final = frozenset(
         "request_id",
         "route",
         "seconds",
+        "seen",
         "status",
         "storage",
         "time",

@@ -68,6 +68,9 @@ sealing:
   # 32 random bytes. Keep it secret and keep a copy elsewhere than the database's: without it every stored
   # share is lost, and with both of them every stored share can be read.
   key_file: node.key
+  # To change the key while the node serves: see "Changing the node key" in docs/operations.md.
+  # next: {key_file: next.key}
+  # old: [{key_file: old.key}]
 
 # Callers who have logged in at an auth server (upstream's dialect B). Left out: nobody needs to, and
 # sessions are ignored.

@@ -7,6 +7,8 @@ it back. A checkpoint is an Ed25519 signature (RFC 8032) over the end of the cha
 the node key too.
 """
 
+from collections.abc import Sequence
+
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -32,20 +34,29 @@ class AuditKeys:
         """What stands in the log for a recipient id or share id; all have the same length."""
         return encode_base64url(self._cipher.encrypt(identity.encode().ljust(_PADDED_BYTES, b"\0"), None))
 
-    def resolve(self, pseudonym: str) -> str:
-        """The id behind a pseudonym.
-
-        Raises:
-            AuditError: this node did not make it, or another key did.
-        """
+    def resolve(self, pseudonym: str) -> str | None:
+        """The id behind a pseudonym, or None if this key did not make it."""
         try:
             return self._cipher.decrypt(decode_base64url(pseudonym), None).rstrip(b"\0").decode()
-        except (MessageError, InvalidTag, ValueError) as error:
-            raise AuditError("no pseudonym of this node's key") from error
+        except (MessageError, InvalidTag, ValueError):
+            return None
 
     def sign(self, end: Position) -> str:
         """The signature of a checkpoint after ``end``."""
         return self._signer.sign(_signed_bytes(end)).hex()
+
+
+def resolve(pseudonym: str, keys: Sequence[AuditKeys]) -> str:
+    """The id behind a pseudonym that one of the keys made.
+
+    Raises:
+        AuditError: none of them did.
+    """
+    for key in keys:
+        found = key.resolve(pseudonym)
+        if found is not None:
+            return found
+    raise AuditError("no pseudonym of this node's keys")
 
 
 def verify_checkpoint(end: Position, signature: str, public_key: str) -> None:

@@ -32,6 +32,7 @@ class Event(StrEnum):
     REFUSAL = "refusal"
     DELETE = "delete"
     EXPIRE = "expire"
+    RESEAL = "reseal"
     CHECKPOINT = "checkpoint"
     HEALED = "healed"
 

@@ -36,6 +36,11 @@ class StoredShare:
     revocation_hash: bytes | None = field(default=None, repr=False)
     share_set: str | None = None
 
+    @property
+    def row_id(self) -> str:
+        """What the seal is bound to."""
+        return self.share_id
+
 
 MAX_RELEASE_TIMES: Final = 50
 
@@ -98,6 +103,13 @@ class ShareStore(Protocol):
         """Every share that is there all the while, expired or not; one may come twice."""
         ...
 
+    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
+        """Put ``after``, of the same id and end, durably in the place of ``before``; nothing else changes.
+
+        False if ``before`` is not there any more, exactly as it was: nothing comes back that was deleted.
+        """
+        ...
+
     async def check(self) -> None:
         """Return if the store can be used now."""
         ...
@@ -123,6 +135,11 @@ class StoredCapsule:
     recipient_tag: bytes = field(repr=False)
     created_at: int
     expires_at: int
+
+    @property
+    def row_id(self) -> str:
+        """What the seal is bound to."""
+        return self.transaction_id
 
 
 class CapsuleStore(Protocol):

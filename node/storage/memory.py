@@ -75,6 +75,14 @@ class MemoryShareStore:
         for share in list(self._shares.values()):
             yield share
 
+    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
+        """Put one row in the place of another."""
+        self._check_open()
+        if self._shares.get(before.share_id) != before:
+            return False
+        self._shares[before.share_id] = after
+        return True
+
     async def check(self) -> None:
         """Memory is there until it was closed."""
         self._check_open()

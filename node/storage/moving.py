@@ -91,6 +91,10 @@ class MovingShareStore:
             async for share in store.walk():
                 yield share
 
+    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
+        """In the new store alone: what lies in the old one is compared with what arrives, so it stays."""
+        return await self._new.replace(before, after)
+
     async def check(self) -> None:
         """Both must be well."""
         await self._new.check()

@@ -57,6 +57,7 @@ _EXPIRE_RELEASES = (
     "DELETE FROM releases WHERE share_id IN (SELECT share_id FROM shares WHERE expires_at <= ?)"
 )
 _WALK = "SELECT * FROM shares WHERE share_id > ? ORDER BY share_id LIMIT ?"
+_REPLACE = "UPDATE shares SET key_id = ?, sealed = ? WHERE share_id = ? AND key_id = ? AND sealed = ?"
 _EXPIRE_SHARES = "DELETE FROM shares WHERE expires_at <= ?"
 _EXPIRE_NONCES = "DELETE FROM spent_nonces WHERE keep_until <= ?"
 
@@ -141,6 +142,11 @@ class SQLiteShareStore:
         """Page by page, in the order of ids."""
         async for row in self._database.walk(_WALK):
             yield StoredShare(*row)
+
+    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
+        """Put one row in the place of another; only its seal differs."""
+        row = (after.key_id, after.sealed, before.share_id, before.key_id, before.sealed)
+        return await self._database.write(lambda database: database.execute(_REPLACE, row).rowcount == 1)
 
     async def check(self) -> None:
         """Read something."""

@@ -194,3 +194,31 @@ async def test_sqlite_refuses_a_foreign_file(tmp_path: Path, content: bytes) -> 
     with pytest.raises(StorageError):
         await SQLiteShareStore.open(path)
     assert path.read_bytes() == content
+
+
+async def test_one_row_takes_the_place_of_another(store: ShareStore) -> None:
+    """Only the seal changes; what else is known of the share stays."""
+    await store.add(SHARE)
+    assert await store.spend(SHARE.share_id, "n" * 22, EXPIRES, CREATED)
+    after = replace(SHARE, key_id="k2", sealed=b"sealed anew")
+    assert await store.replace(SHARE, after)
+    assert await store.get(SHARE.share_id, NOW) == after
+    assert await store.get(SHARE.share_id, EXPIRES) is None
+    assert (await store.releases(SHARE.share_id)).count == 1
+    assert not await store.spend(SHARE.share_id, "n" * 22, EXPIRES, CREATED)
+    assert await store.delete(SHARE.share_id)
+
+
+async def test_nothing_takes_the_place_of_what_is_gone(store: ShareStore) -> None:
+    """A row that was deleted or replaced meanwhile stays as it is."""
+    after = replace(SHARE, key_id="k2", sealed=b"sealed anew")
+    assert not await store.replace(SHARE, after)
+    assert await store.get(SHARE.share_id, NOW) is None
+    await store.add(SHARE)
+    others = [replace(SHARE, key_id="k2", sealed=bytes([number])) for number in range(20)]
+    won = await asyncio.gather(*(store.replace(SHARE, other) for other in others))
+    assert won.count(True) == 1
+    assert await store.get(SHARE.share_id, NOW) == others[won.index(True)]
+    await store.delete(SHARE.share_id)
+    assert not await store.replace(others[won.index(True)], after)
+    assert await store.get(SHARE.share_id, NOW) is None

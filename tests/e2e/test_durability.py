@@ -17,7 +17,7 @@ import pytest
 from factories.node_processes import PERSON, SQLITE, NodeProcess, make_node, started
 from factories.redis_servers import RedisServer, redis_server
 
-from osak.node.sealing import NodeKey, Sealer
+from osak.node.key_ring import read_ring
 from osak.node.storage import open_store
 
 KILLS = int(os.environ.get("OSAK_TEST_KILLS", "6"))
@@ -67,14 +67,14 @@ class Uploads:
     async def check(self) -> None:
         """Every acknowledged share lies in the storage, whole."""
         config = self.node.config
-        sealer = Sealer(NodeKey.from_file(config.sealing.key_file), secrets.token_bytes)
+        sealer = read_ring(config.sealing).sealer(secrets.token_bytes)
         store = await open_store(config.storage)
         missing = []
         for path, share in self.acknowledged.items():
             share_id = path.rpartition("/")[2]
             stored = await store.get(share_id, NOW)
             tag = sealer.recipient_tag(share_id, PERSON.recipient_id)
-            if stored is None or sealer.open(stored.sealed, share_id, tag) != share:
+            if stored is None or sealer.open(stored.sealed, share_id, tag, stored.key_id) != share:
                 missing.append(path)
         await store.close()
         assert missing == []

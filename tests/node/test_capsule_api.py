@@ -16,7 +16,7 @@ from factories.people import Person, TestCA
 
 from osak.node.config import NodeConfig, load_node_config
 from osak.node.errors import SealingError, StorageError
-from osak.node.sealing import NodeKey
+from osak.node.key_ring import read_ring
 from osak.node.tls_contexts import create_mutual_tls_context
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.capsule import CapsuleMessage, CapsuleType
@@ -322,8 +322,9 @@ async def test_a_thief_of_the_store(config: NodeConfig) -> None:
     assert message.ephemeral_key_material[1:40] not in stored_bytes
     assert message.recipient_id[1:40] not in stored_bytes
     await node.stop()
+    assert config.sealing.key_file is not None
     config.sealing.key_file.write_bytes(b"x" * 32)
-    assert NodeKey.from_file(config.sealing.key_file).key_id != row.key_id
+    assert read_ring(config.sealing).active.key_id != row.key_id
     await node.start()
     answer = await node.fetch(path, PERSON)
     assert (answer.status, json.loads(answer.body)["code"]) == (500, "internal")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osak.node.key_check import check_key
+from osak.node.key_check import check_keys
 from osak.node.storage.base import ShareStore, StoredShare
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.storage.sqlite import SQLiteShareStore
@@ -28,11 +28,11 @@ def share(key_id: str) -> StoredShare:
 
 async def check_both_ways(store: ShareStore) -> None:
     """An empty store and one under our key are fine; under another key both ids are named."""
-    await check_key(store, OURS)
+    await check_keys(store, [OURS])
     await store.add(share(THEIRS))
-    await check_key(store, THEIRS)
-    with pytest.raises(ConfigurationError, match=f"node key {OURS}.*node key {THEIRS}"):
-        await check_key(store, OURS)
+    await check_keys(store, [THEIRS, "0" * 16])
+    with pytest.raises(ConfigurationError, match=f"node key {OURS}.*node key {THEIRS}.*sealing.old"):
+        await check_keys(store, [OURS])
 
 
 async def test_memory() -> None:

@@ -46,9 +46,9 @@ async def test_sqlite_to_redis_and_back(tmp_path: Path) -> None:
         last = await open_store(SQLiteStorageSettings(kind="sqlite", path=str(tmp_path / "b")))
         await asyncio.gather(*(first.add(one) for one in shares.values()))
         for old, new in ((first, middle), (middle, last)):
-            report = await carry_all(old, new, KEY, NOW)
+            report = await carry_all(old, new, SEALER, NOW)
             assert (report.carried, report.there, report.verified, report.whole) == (300, 0, 300, True)
-            report = await carry_all(old, new, KEY, NOW)
+            report = await carry_all(old, new, SEALER, NOW)
             assert (report.carried, report.there, report.verified, report.whole) == (0, 300, 300, True)
             assert await content(new) == shares
             assert await content(old) == shares
@@ -76,9 +76,9 @@ async def test_goes_on_where_it_was() -> None:
     for number in range(150):
         await old.add(share(number))
     with pytest.raises(StorageError):
-        await carry_all(old, new, KEY, NOW)
+        await carry_all(old, new, SEALER, NOW)
     new.room = 1000
-    report = await carry_all(old, new, KEY, NOW)
+    report = await carry_all(old, new, SEALER, NOW)
     assert (report.carried, report.there, report.verified) == (50, 100, 150)
 
 
@@ -91,7 +91,7 @@ async def test_tells_what_it_leaves_behind() -> None:
     for one in (good, other_there, expired, damaged, foreign):
         await old.add(one)
     await new.add(replace(other_there, revocation_hash=None))
-    report = await carry_all(old, new, KEY, NOW)
+    report = await carry_all(old, new, SEALER, NOW)
     assert (report.carried, report.there, report.expired, report.verified) == (1, 1, 1, 1)
     assert report.damaged == [damaged.share_id, foreign.share_id]
     assert report.different == [other_there.share_id]
@@ -111,7 +111,7 @@ async def test_a_share_deleted_while_it_is_carried_stays_deleted() -> None:
                 await asyncio.sleep(0)
             return await moving.delete(share(1).share_id)
 
-        _, deleted = await asyncio.gather(carry_all(old, new, KEY, NOW), delete_later())
+        _, deleted = await asyncio.gather(carry_all(old, new, SEALER, NOW), delete_later())
         assert deleted
         assert await content(old) == await content(new) == {}
 
@@ -155,7 +155,7 @@ async def test_uploads_and_fetches_go_on_during_the_move() -> None:
     moving = MovingShareStore(new, old)
     for number in range(200):
         await old.add(share(number))
-    moved = asyncio.ensure_future(carry_all(old, new, KEY, NOW))
+    moved = asyncio.ensure_future(carry_all(old, new, SEALER, NOW))
     added = 200
     while not moved.done():
         await moving.add(share(added))

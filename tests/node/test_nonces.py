@@ -15,7 +15,7 @@ from osak.shares.protocol.urls import check_nonce
 NOW = 1_800_000_000
 LIFE = 300
 SHARE_ID = "ab" * 16
-MINT = NonceMint(b"k" * 32, life_seconds=LIFE, random_bytes=secrets.token_bytes)
+MINT = NonceMint([b"k" * 32], life_seconds=LIFE, random_bytes=secrets.token_bytes)
 
 
 def test_form() -> None:
@@ -42,11 +42,21 @@ def test_dead(age: int) -> None:
 def test_bound_to_share_and_node() -> None:
     """Another share's nonce, or another node's, is nothing here."""
     nonce = MINT.issue(SHARE_ID, NOW)
-    other = NonceMint(b"x" * 32, life_seconds=LIFE, random_bytes=secrets.token_bytes)
+    other = NonceMint([b"x" * 32], life_seconds=LIFE, random_bytes=secrets.token_bytes)
     with pytest.raises(ShareNotFoundError):
         MINT.check("cd" * 16, nonce, NOW)
     with pytest.raises(ShareNotFoundError):
         other.check(SHARE_ID, nonce, NOW)
+
+
+def test_a_node_with_two_keys() -> None:
+    """It issues under the first, and takes what was issued under either."""
+    both = NonceMint([b"n" * 32, b"k" * 32], life_seconds=LIFE, random_bytes=secrets.token_bytes)
+    assert both.check(SHARE_ID, MINT.issue(SHARE_ID, NOW), NOW)
+    issued = both.issue(SHARE_ID, NOW)
+    assert both.check(SHARE_ID, issued, NOW)
+    with pytest.raises(ShareNotFoundError):
+        MINT.check(SHARE_ID, issued, NOW)
 
 
 @given(st.integers(0, 127))

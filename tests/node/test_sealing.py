@@ -2,14 +2,12 @@
 """How a share lies in the store, and what a thief of the store can do with it."""
 
 import secrets
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from osak.node.errors import SealingError
 from osak.node.sealing import NodeKey, Sealer
-from osak.shares.errors import ConfigurationError
 
 KEY = NodeKey.from_bytes(bytes(range(32)))
 SEALER = Sealer(KEY, secrets.token_bytes)
@@ -22,7 +20,11 @@ def test_round_trip() -> None:
     tag = SEALER.recipient_tag(SHARE_ID, PERSON)
     first, second = SEALER.seal(SHARE, SHARE_ID, tag), SEALER.seal(SHARE, SHARE_ID, tag)
     assert first != second
-    assert SEALER.open(first, SHARE_ID, tag) == SEALER.open(second, SHARE_ID, tag) == SHARE
+    assert (
+        SEALER.open(first, SHARE_ID, tag, KEY.key_id)
+        == SEALER.open(second, SHARE_ID, tag, KEY.key_id)
+        == SHARE
+    )
 
 
 def test_a_row_cannot_be_moved() -> None:
@@ -41,7 +43,7 @@ def test_a_row_cannot_be_moved() -> None:
     ]
     for sealer, data, share_id, recipient_tag in attempts:
         with pytest.raises(SealingError):
-            sealer.open(data, share_id, recipient_tag)
+            sealer.open(data, share_id, recipient_tag, sealer.key_id)
 
 
 def test_a_person_looks_different_in_every_row() -> None:
@@ -70,12 +72,26 @@ def test_keys_are_apart_and_not_shown() -> None:
     assert not any(key.hex() in repr(KEY) or repr(key) in repr(KEY) for key in keys)
 
 
-@pytest.mark.parametrize("length", [0, 31, 33, 44])
-def test_key_file(tmp_path: Path, length: int) -> None:
-    """A key file is exactly 32 bytes; anything else is a mistake, not a key."""
-    path = tmp_path / "node.key"
-    path.write_bytes(bytes(32))
-    assert NodeKey.from_file(path) == NodeKey.from_bytes(bytes(32))
-    path.write_bytes(bytes(length))
-    with pytest.raises(ConfigurationError):
-        NodeKey.from_file(path)
+@pytest.mark.parametrize("length", [0, 31, 33, 44, 63, 65])
+def test_a_key_has_one_of_two_lengths(length: int) -> None:
+    """32 bytes, or 64 if it follows another; anything else is a mistake, not a key."""
+    with pytest.raises(ValueError, match="exactly 32 bytes"):
+        NodeKey.from_bytes(bytes(length))
+
+
+def test_a_key_that_follows_another() -> None:
+    """It seals otherwise, but knows people by the same tags; what lies under either opens."""
+    after = NodeKey.from_bytes(KEY.next_key(secrets.token_bytes))
+    assert after.key_id != KEY.key_id
+    assert after.sealing_key != KEY.sealing_key
+    sealer = Sealer(after, secrets.token_bytes, [KEY])
+    tag = SEALER.recipient_tag(SHARE_ID, PERSON)
+    assert sealer.recipient_tag(SHARE_ID, PERSON) == tag
+    old = SEALER.seal(SHARE, SHARE_ID, tag)
+    new = sealer.seal(SHARE, SHARE_ID, tag)
+    assert (
+        sealer.open(old, SHARE_ID, tag, KEY.key_id) == sealer.open(new, SHARE_ID, tag, after.key_id) == SHARE
+    )
+    for sealed, key_id in ((old, after.key_id), (new, KEY.key_id), (new, "0" * 16)):
+        with pytest.raises(SealingError):
+            sealer.open(sealed, SHARE_ID, tag, key_id)

@@ -65,7 +65,7 @@ class Node:
             authenticator=SDJWTAuthenticator(CertificateVerifier([CA.certificate])),
             revocation=StatusChecker(RevocationSettings(), never, secrets.token_bytes, TrustObserver()),
             sealer=Sealer(key, secrets.token_bytes),
-            nonces=NonceMint(key.nonce_key, life_seconds=LIFE, random_bytes=secrets.token_bytes),
+            nonces=NonceMint([key.nonce_key], life_seconds=LIFE, random_bytes=secrets.token_bytes),
             expiry=ExpiryRules(1000, 5000),
             journal=Journal(None),
             recipient_limit=RecipientLimit(MemoryCounter(), None),

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osak.node.audit.keys import AuditKeys
+from osak.node.audit.keys import AuditKeys, resolve
 from osak.node.audit.log import AuditLog
 from osak.node.audit.record import Event
 from osak.node.audit.segments import find_segments, read_log, verify_log
@@ -236,8 +236,10 @@ def test_pseudonyms() -> None:
     other = AuditKeys(NodeKey.from_bytes(b"o" * 32))
     assert other.pseudonym(anna) != KEYS.pseudonym(anna)
     for wrong in (other.pseudonym(anna), "", "?", "A" * 76, KEYS.pseudonym(anna)[:-1]):
-        with pytest.raises(AuditError):
-            KEYS.resolve(wrong)
+        assert KEYS.resolve(wrong) is None
+    assert resolve(other.pseudonym(anna), [KEYS, other]) == anna
+    with pytest.raises(AuditError, match="no pseudonym"):
+        resolve(other.pseudonym(anna), [KEYS])
 
 
 def test_lines_are_json(whole: Path) -> None:

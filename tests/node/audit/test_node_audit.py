@@ -21,7 +21,7 @@ from osak.node.audit.segments import find_segments, read_log
 from osak.node.auth.revocation import RETRY_SECONDS
 from osak.node.cli import node as node_command
 from osak.node.config import load_node_config
-from osak.node.sealing import NodeKey
+from osak.node.key_ring import read_ring
 from osak.node.telemetry import create_telemetry
 from osak.shares.protocol.strict_json import encode_base64
 
@@ -38,7 +38,7 @@ class AuditedNode(LocalNode):
     async def start(self) -> None:
         """Open the log, then both ports."""
         assert self.config.audit is not None
-        keys = AuditKeys(NodeKey.from_file(self.config.sealing.key_file))
+        keys = AuditKeys(read_ring(self.config.sealing).active)
         self.audit = AuditLog.open(self.config.audit.folder, keys, lambda: self.now)
         telemetry = create_telemetry(self.log, "test")
         service = create_service(self.config, self.store, audit=self.audit, clock=lambda: self.now)

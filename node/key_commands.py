@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""``osak node key``: see a node's keys, and make the next one."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from osak.node.command_errors import SystemCommandError, exit_codes
+from osak.node.command_options import config_option
+from osak.node.config import load_node_config
+from osak.node.key_status import count_by_key, make_next_key
+
+
+@click.group()
+def key() -> None:
+    """See a node's keys, and make the next one."""
+
+
+@key.command()
+@config_option
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+def new(*, config_file: Path, file: Path) -> None:
+    """Write a key that can follow the node's into FILE, which must not exist."""
+    with exit_codes():
+        key_id = make_next_key(load_node_config(config_file, os.environ), file)
+    click.echo(f"created {file}: node key {key_id}")
+    click.echo("next, on every process of this node in turn:")
+    click.echo(f"  1. add to sealing:  next: {{key_file: {file}}}   and restart them all")
+    click.echo("  2. put it in key_file, the key before under old, take next out, and restart them all")
+    click.echo("  3. when `osak node key status` counts no share under the old key, take it out")
+
+
+@key.command()
+@config_option
+def status(*, config_file: Path) -> None:
+    """Go through the storage and count the shares under each key; exit code 6 if a key is missing."""
+    with exit_codes():
+        found = asyncio.run(count_by_key(load_node_config(config_file, os.environ)))
+    click.echo(str(found))
+    if found.missing:
+        raise SystemCommandError(f"shares lie under a key that this node has not: {', '.join(found.missing)}")

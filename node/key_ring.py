@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""The keys that a node has: one in use, perhaps the next, perhaps old ones (docs/adr/0025).
+
+What lies in the store names its key. A row under any key of the ring can be read; new rows lie under the
+key in use, and rows under an old one are sealed anew (``resealing``). A row under the *next* key stays as it
+is: another process of the node uses that key already, and the two must not seal against each other. All
+keys of a ring share one key of recipient tags.
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from osak.node.sealing import NODE_KEY_BYTES, NodeKey, Sealer
+from osak.node.sealing_settings import KeySource, SealingSettings
+from osak.shares.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKeyRing:
+    """A node's keys; make it with ``read_ring``.
+
+    Attributes:
+        active: the key in use.
+        next: the key that other processes of this node may use already.
+        old: keys that were in use.
+    """
+
+    active: NodeKey
+    next: NodeKey | None = None
+    old: tuple[NodeKey, ...] = ()
+
+    @property
+    def others(self) -> tuple[NodeKey, ...]:
+        """All but the key in use."""
+        return self.old if self.next is None else (self.next, *self.old)
+
+    @property
+    def keys(self) -> tuple[NodeKey, ...]:
+        """All, that in use first."""
+        return (self.active, *self.others)
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """Their public names."""
+        return tuple(key.key_id for key in self.keys)
+
+    def sealer(self, random_bytes: Callable[[int], bytes]) -> Sealer:
+        """Of rows in the store."""
+        return Sealer(self.active, random_bytes, self.others)
+
+
+def read_ring(settings: SealingSettings) -> NodeKeyRing:
+    """Read all keys that the settings name.
+
+    Raises:
+        ConfigurationError: one is none, stands there twice, or does not belong to the others.
+        OSError: a file cannot be read.
+    """
+    ring = NodeKeyRing(
+        _read(settings, "sealing"),
+        None if settings.next is None else _read(settings.next, "sealing.next"),
+        tuple(_read(source, f"sealing.old[{number}]") for number, source in enumerate(settings.old)),
+    )
+    if len(set(ring.key_ids)) != len(ring.keys):
+        raise ConfigurationError("sealing", ["the same key stands here twice"])
+    for key in ring.others:
+        if key.recipient_key != ring.active.recipient_key:
+            problem = (
+                f"node key {key.key_id} does not belong to node key {ring.active.key_id}: "
+                "make the next key of a node with `osak node key new`"
+            )
+            raise ConfigurationError("sealing", [problem])
+    return ring
+
+
+def read_key_file(path: Path) -> NodeKey:
+    """Read a key file.
+
+    Raises:
+        ConfigurationError: it has another length than a key.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        return _key(stream.read(2 * NODE_KEY_BYTES + 1), str(path))
+
+
+def key_text(master: bytes) -> str:
+    """A key as it stands in an environment variable."""
+    return base64.b64encode(master).decode("ascii")
+
+
+def _read(source: KeySource, place: str) -> NodeKey:
+    if source.key_file is not None:
+        return read_key_file(source.key_file)
+    assert source.key is not None, "the settings have one of both"
+    return _key(source.key.get_secret_value(), f"{place}.key")
+
+
+def _key(master: bytes, place: str) -> NodeKey:
+    try:
+        return NodeKey.from_bytes(master)
+    except ValueError as error:
+        raise ConfigurationError(place, [str(error)]) from error

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""``osak node key``: the key that follows another, and what lies in the store under each key."""
+
+import os
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from osak.node.config import NodeConfig
+from osak.node.key_ring import NodeKeyRing, read_ring
+from osak.node.storage import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """A node's keys, and how many shares lie under each.
+
+    Attributes:
+        counts: shares by key id, also of keys that the node has not.
+    """
+
+    ring: NodeKeyRing
+    counts: Counter[str]
+
+    @property
+    def missing(self) -> list[str]:
+        """Keys under which shares lie that nobody can open."""
+        return sorted(set(self.counts) - set(self.ring.key_ids))
+
+    def __str__(self) -> str:
+        ring = self.ring
+        uses = {key.key_id: "old" for key in ring.old}
+        if ring.next is not None:
+            uses[ring.next.key_id] = "next"
+        uses = {ring.active.key_id: "in use"} | uses | dict.fromkeys(self.missing, "missing")
+        return "\n".join(
+            f"{key_id}  {use:7}  {self.counts[key_id]:>10} shares" for key_id, use in uses.items()
+        )
+
+
+async def count_by_key(config: NodeConfig) -> KeyStatus:
+    """Go through the store and count; a share that is moved or sealed anew just then may count twice.
+
+    Raises:
+        ConfigurationError: a key or another file is not what it should be.
+        StorageError: the store cannot be read.
+        OSError: a file cannot be read.
+    """
+    ring = read_ring(config.sealing)
+    store = await open_store(config.storage, config.moving_from)
+    try:
+        counts: Counter[str] = Counter()
+        async for row in store.walk():
+            counts[row.key_id] += 1
+    finally:
+        await store.close()
+    return KeyStatus(ring, counts)
+
+
+def make_next_key(config: NodeConfig, path: Path) -> str:
+    """Write a key that can follow the one in use into a new file; return its id.
+
+    Raises:
+        ConfigurationError: the key in use is not what it should be.
+        OSError: the file exists, or cannot be written.
+    """
+    active = read_ring(config.sealing).active
+    master = active.next_key(secrets.token_bytes)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(master)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return type(active).from_bytes(master).key_id

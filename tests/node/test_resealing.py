@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""What lies under an old key is sealed anew in the background; nothing is lost, and nothing comes back."""
+
+import asyncio
+import io
+import json
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from osak.node.audit.journal import Journal
+from osak.node.audit.keys import AuditKeys
+from osak.node.audit.log import AuditLog
+from osak.node.audit.segments import read_log
+from osak.node.errors import StorageError
+from osak.node.key_ring import NodeKeyRing
+from osak.node.resealing import Resealer, resealing
+from osak.node.sealing import NodeKey
+from osak.node.storage.base import StoredShare
+from osak.node.storage.memory import MemoryShareStore
+from osak.node.telemetry import Telemetry, create_telemetry
+
+NOW = 1_900_000_000
+FIRST = NodeKey.from_bytes(bytes(range(32)))
+SECOND = NodeKey.from_bytes(FIRST.next_key(lambda count: b"2" * count))
+THIRD = NodeKey.from_bytes(SECOND.next_key(lambda count: b"3" * count))
+BEFORE = NodeKeyRing(FIRST).sealer(secrets.token_bytes)
+RING = NodeKeyRing(SECOND, next=THIRD, old=(FIRST,))
+SEALER = RING.sealer(secrets.token_bytes)
+CONTENT = b"s" * 32
+
+
+def share(number: int, key: NodeKey = FIRST) -> StoredShare:
+    """A row under ``key``."""
+    share_id = f"{number:032x}"
+    sealer = NodeKeyRing(key).sealer(secrets.token_bytes)
+    tag = sealer.recipient_tag(share_id, "etsi/PNOEE-48010010107")
+    return StoredShare(share_id, key.key_id, sealer.seal(CONTENT, share_id, tag), tag, NOW, NOW + 100)
+
+
+def opened(row: StoredShare | None) -> bytes:
+    """What a row holds, opened with the key in use alone."""
+    assert row is not None
+    only = NodeKeyRing(SECOND).sealer(secrets.token_bytes)
+    return only.open(row.sealed, row.share_id, row.recipient_tag, row.key_id)
+
+
+def metric(telemetry: Telemetry, name: str) -> float | None:
+    """Its value now."""
+    return telemetry.registry.get_sample_value(name)
+
+
+async def test_a_pass(tmp_path: Path) -> None:
+    """Rows under an old key end under that in use; rows under the next one stay; the log tells how many."""
+    store = MemoryShareStore()
+    rows = [share(number) for number in range(150)] + [share(200, SECOND), share(201, THIRD)]
+    for row in rows:
+        await store.add(row)
+    log = AuditLog.open(tmp_path / "audit", AuditKeys(SECOND), lambda: float(NOW))
+    resealer = Resealer(store, RING, SEALER, Journal(log), create_telemetry(io.StringIO(), "1"))
+    done = await resealer.go_through()
+    assert (done.seen, done.resealed, done.damaged) == (152, 150, 0)
+    for row in rows[:150]:
+        found = await store.get(row.share_id, NOW)
+        assert opened(found) == CONTENT
+        assert found == replace(row, key_id=SECOND.key_id, sealed=found.sealed if found else b"")
+    assert [await store.get(row.share_id, NOW) for row in rows[150:]] == rows[150:]
+    assert (await resealer.go_through()).is_clean
+    await log.close()
+    events = [(record.event, record.fields.get("count")) for record in read_log(tmp_path / "audit")]
+    assert ("reseal", 150) in events
+    assert [event for event, _ in events].count("reseal") == 1
+
+
+async def test_a_damaged_row_stays_as_it_is() -> None:
+    """It is counted, so the old key is not said to be done with, and disturbs no other."""
+    store = MemoryShareStore()
+    broken = replace(share(1), sealed=b"\x01" + bytes(60))
+    await store.add(broken)
+    await store.add(share(2))
+    resealer = Resealer(store, RING, SEALER, Journal(None), create_telemetry(io.StringIO(), "1"))
+    done = await resealer.go_through()
+    assert (done.resealed, done.damaged, done.is_clean) == (1, 1, False)
+    assert await store.get(broken.share_id, NOW) == broken
+
+
+class StoreWhereSharesGo(MemoryShareStore):
+    """Every second share is revoked between being read and being put back."""
+
+    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
+        """Revoked just before."""
+        if int(before.share_id, 16) % 2:
+            await self.delete(before.share_id)
+        return await super().replace(before, after)
+
+
+async def test_what_was_revoked_meanwhile_stays_gone() -> None:
+    """It does not come back under the new key."""
+    store = StoreWhereSharesGo()
+    for number in range(20):
+        await store.add(share(number))
+    resealer = Resealer(store, RING, SEALER, Journal(None), create_telemetry(io.StringIO(), "1"))
+    done = await resealer.go_through()
+    assert (done.resealed, done.damaged) == (10, 0)
+    assert {row.share_id async for row in store.walk()} == {f"{number:032x}" for number in range(0, 20, 2)}
+
+
+class StoreThatFailsOnce(MemoryShareStore):
+    """Cannot write the first time."""
+
+    failures = 0
+
+    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
+        """Fail once."""
+        self.failures += 1
+        if self.failures == 1:
+            raise StorageError("the disk is full")
+        return await super().replace(before, after)
+
+
+class Log(io.StringIO):
+    """Tells when something was logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed = asyncio.Event()
+
+    def write(self, text: str, /) -> int:
+        """Note it."""
+        self.changed.set()
+        return super().write(text)
+
+
+async def test_it_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that fails is tried again; log and metrics tell how far it is."""
+    monkeypatch.setattr("osak.node.resealing._AGAIN_SECONDS", 0.01)
+    store = StoreThatFailsOnce()
+    for number in range(3):
+        await store.add(share(number))
+    out = Log()
+    telemetry = create_telemetry(out, "1")
+    resealer = Resealer(store, RING, SEALER, Journal(None), telemetry)
+    assert metric(telemetry, "osak_node_old_key_shares") == -1
+    async with resealing(resealer), asyncio.timeout(20):
+        while metric(telemetry, "osak_node_old_key_shares") != 0:
+            await out.changed.wait()
+            out.changed.clear()
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["event"] for line in lines][:1] == ["resealing failed"]
+    assert lines[-1] | {"time": ""} == {
+        "event": "resealed", "level": "info", "seen": 3, "count": 0, "damaged": 0, "time": ""
+    }  # fmt: skip
+    assert [opened(await store.get(f"{number:032x}", NOW)) for number in range(3)] == [CONTENT] * 3
