@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from factories.people import Person, TestCA
-from factories.tokens import PIN, CardBox, nss_card, softhsm_module
+from factories.tokens import PIN, CardBox, locking_module, nss_card, softhsm_module
 from simulator.tokens import SimulatedToken
 
-from osak.client.identity.errors import CardError
+from osak.client.identity.errors import CardError, PINError
 from osak.client.identity.pkcs11_module import PKCS11Module
 from osak.client.identity.token import Token, Tries, WrongPINError
 
@@ -83,6 +83,24 @@ def test_wrong_pin(token: Token) -> None:
         token.sign(key_id(token, PEOPLE[0]), bytes(32), rsa=False)
     token.log_in(PIN)
     assert token.tries() is Tries.ALL
+
+
+def test_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real module's flags tell how few tries are left; at the end not even the right PIN is taken."""
+    box = CardBox(tmp_path, softhsm_module())
+    box.use(monkeypatch)
+    box.add("ID-card (PIN1)", PEOPLE[0])
+    with PKCS11Module(locking_module(tmp_path, monkeypatch)) as module:
+        (token,) = module.tokens()
+        left = [token.tries()]
+        for _ in range(3):
+            with pytest.raises(WrongPINError):
+                token.log_in("0000")
+            left.append(token.tries())
+        assert left == [Tries.ALL, Tries.FEWER, Tries.ONE, Tries.NONE]
+        with pytest.raises(PINError, match="locked") as caught:
+            token.log_in(PIN)
+    assert "PUK" in caught.value.hint
 
 
 @pytest.mark.parametrize("number", EC_PEOPLE)

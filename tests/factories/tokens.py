@@ -2,8 +2,8 @@
 """Cards for tests: SoftHSM's tokens and NSS's in a folder, with people's keys and certificates on them.
 
 They are real parts (Debian's ``softhsm2``; ``libnss3`` and a C compiler): without them tests are skipped,
-but with ``OSAK_TEST_ALL=1`` they fail. Neither ever locks a PIN; the simulated token does. SoftHSM 2.6.1
-has no RSA-OAEP with SHA-256; NSS has.
+but with ``OSAK_TEST_ALL=1`` they fail. Neither ever locks a PIN by itself: ``locking_module`` lets SoftHSM
+count as a card does. SoftHSM 2.6.1 has no RSA-OAEP with SHA-256; NSS has.
 """
 
 import ctypes.util
@@ -40,12 +40,9 @@ def softhsm_module() -> Path:
 
 def nss_card(folder: Path, monkeypatch: pytest.MonkeyPatch, label: str, person: Person) -> Path:
     """Make NSS's token a card with this person's RSA key on it; return its PKCS#11 module."""
-    compiler = shutil.which("cc")
-    if compiler is None or ctypes.util.find_library("softokn3") is None:
-        _do_without("libnss3 or a C compiler is not installed")
-    module = folder / "nss.so"
-    source = Path(__file__).parent / "nss_shim.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", module, source], check=True)
+    if ctypes.util.find_library("softokn3") is None:
+        _do_without("libnss3 is not installed")
+    module = _compiled("nss_shim.c", folder)
     database = folder / "nss"
     database.mkdir()
     monkeypatch.setenv(
@@ -60,6 +57,24 @@ def nss_card(folder: Path, monkeypatch: pytest.MonkeyPatch, label: str, person: 
             _store(session, person, b"\x01")
     finally:
         library.finalize()
+    return module
+
+
+def locking_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """SoftHSM's module, but three wrong PINs in a row lock every token."""
+    monkeypatch.setenv("LOCKING_MODULE", str(softhsm_module()))
+    monkeypatch.setenv("LOCKING_COUNT", str(folder / "wrong-pins"))
+    return _compiled("locking_shim.c", folder)
+
+
+def _compiled(source: str, folder: Path) -> Path:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        _do_without("a C compiler is not installed")
+    module = folder / f"{source}.so"
+    sources = str(Path(__file__).parent / source)
+    options = ["-Wall", "-Werror", "-shared", "-fPIC", "-o", str(module)]
+    subprocess.run([compiler, *options, sources], check=True)
     return module
 
 
