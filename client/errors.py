@@ -13,6 +13,7 @@ OsakError
 │   ├── CertificateStatusError   nobody could tell whether a recipient's certificate was revoked
 │   ├── DirectoryError           the directory of certificates did not do what it should
 │   ├── CredentialFileError      a key, certificate or PKCS#12 file that cannot be used
+│   │   └── RecipientFileError   what a sender gave to encrypt for: it is input, and opens nothing
 │   └── OutputError              the output cannot be written; nothing of it was left behind
 │       └── OutputExistsError    something of that name is there already
 ├── ContainerError               the container and what goes into it: ``osak.client.container.errors``
@@ -66,6 +67,10 @@ class DirectoryError(ClientError):
 
 class CredentialFileError(ClientError):
     """A key, certificate or PKCS#12 file cannot be used, or its password is wrong."""
+
+
+class RecipientFileError(CredentialFileError):
+    """A certificate, public key or symmetric key to encrypt for is none, or of a kind that cannot be used."""
 
 
 class OutputError(ClientError):

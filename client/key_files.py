@@ -28,15 +28,14 @@ def read_small_file(path: Path) -> bytes:
 
 
 @contextmanager
-def named(source: object) -> Iterator[None]:
+def named(source: object, kind: type[CredentialFileError] | None = None) -> Iterator[None]:
     """Put the name of a file before what is wrong with it: of several keys, which one?
 
     Raises:
-        CredentialFileError: what the block raises.
+        CredentialFileError: what the block raises, or ``kind`` in its stead.
     """
     try:
         yield
     except CredentialFileError as error:
-        if not isinstance(source, str | PathLike):
-            raise
-        raise type(error)(f"{source}: {error}") from error
+        text = f"{source}: {error}" if isinstance(source, str | PathLike) else str(error)
+        raise (kind or type(error))(text) from error

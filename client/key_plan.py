@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from osak.client.configuration import Configuration
 from osak.client.container import PublicKeyRecipient, key_label
-from osak.client.errors import CredentialFileError
+from osak.client.errors import RecipientFileError
 from osak.client.identity.files import PublicKey as LoadedKey
 from osak.client.identity.files import load_recipient_key, load_secret
 from osak.client.key_files import named, read_small_file
@@ -33,7 +33,7 @@ def plan_key(recipient: PublicKey | Certificate, config: Configuration) -> Plann
 
     Raises:
         UsageError: a file that cannot be read, or no such capsule server.
-        CredentialFileError: a certificate or key that cannot be used.
+        RecipientFileError: a certificate or key that cannot be used.
         InvalidInputError: a key that cannot receive CDOC2 files.
     """
     source = _loaded(recipient)
@@ -50,12 +50,12 @@ def plan_secret(recipient: Password | Secret) -> PlannedRecipient:
 
     Raises:
         UsageError: a file that cannot be read.
-        CredentialFileError: a file that has no such key in it.
+        RecipientFileError: a file that has no such key in it.
     """
     if isinstance(recipient, Password):
         return _secret_plan("SC06", "password", recipient)
     key = recipient.key
-    with named(key):
+    with named(key, RecipientFileError):
         secret = key if isinstance(key, bytes) else load_secret(read_small_file(Path(key)))
     return _secret_plan("SC05", "symmetric key", Secret(secret, recipient.label))
 
@@ -98,8 +98,8 @@ def _loaded(recipient: PublicKey | Certificate) -> KeySource:
     file_name = Path(source).name if isinstance(source, str | PathLike) else None
     if isinstance(source, str | PathLike):
         source = read_small_file(Path(source))
-    with named(recipient.source):
+    with named(recipient.source, RecipientFileError):
         key = load_recipient_key(source) if isinstance(source, bytes) else source
         if isinstance(recipient, Certificate) and not isinstance(key, x509.Certificate):
-            raise CredentialFileError("a certificate is needed, not a bare public key")
+            raise RecipientFileError("a certificate is needed, not a bare public key")
     return KeySource(key, file_name, recipient.server)

@@ -63,7 +63,7 @@ def encrypt(
 
     Raises:
         OsakError: any of ``osak.client.errors``, above all ``UsageError`` and ``InvalidInputError`` for what
-            cannot be done, ``CredentialFileError`` for a certificate that cannot be used,
+            cannot be done, ``RecipientFileError`` for a certificate that cannot be used,
             ``DirectoryError`` for a directory that does not answer, ``DistributionError`` for too few servers
             that took a share, ``OutputError``. Nothing is left.
         OSError: a file that cannot be read.

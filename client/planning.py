@@ -25,7 +25,7 @@ def plan_for(
     Raises:
         UsageError: a recipient that cannot be, or a file that cannot be read.
         MessageError: a code that nobody can have.
-        CredentialFileError: a certificate or key that cannot be used.
+        RecipientFileError: a certificate or key that cannot be used.
         InvalidInputError: a key that cannot receive CDOC2 files.
         DirectoryError: the directory does not answer as it should.
         UntrustedCertificateError: a certificate that the configuration does not believe in, or a revoked one.

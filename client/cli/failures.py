@@ -148,6 +148,8 @@ def _client_failure(error: Exception) -> Failure:
             return Failure(6, "output-exists", str(error), "choose another place, or use --overwrite")
         case errors.OutputError():
             return Failure(6, "output", str(error))
+        case errors.RecipientFileError():
+            return Failure(2, "input", str(error))
         case errors.CredentialFileError():
             return Failure(3, "credential", str(error))
         case errors.CapsuleServerError() | errors.DirectoryError() | errors.CertificateStatusError():

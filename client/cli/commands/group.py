@@ -27,7 +27,7 @@ def group() -> None:
 def check(terminal: Terminal, name: str | None) -> int:
     """Ask every server of group NAME (else the default group) who it is and whether it may be trusted.
 
-    Exit code 0 when all answered as configured, 6 when some did not but enough did or not.
+    Exit code 0 when all answered as configured, 6 when any did not, even if enough did.
     """
     from osak.client.group_servers import check_servers  # noqa: PLC0415 - what speaks to servers, only now
 

@@ -118,7 +118,7 @@ def test_existing_output(shell: Shell, mixed: Path) -> None:
         (["encrypt", "a.txt", "-o", "nowhere/n.cdoc2", "--secret", "k=secret"], 6),
         (["encrypt", "a.txt", "-o", "n.cdoc2", "--secret", "secret"], 2),
         (["encrypt", "a.txt", "-o", "n.cdoc2", "--secret", "k=a.txt.missing"], 2),
-        (["encrypt", "a.txt", "-o", "n.cdoc2", "--cert", "a.txt"], 3),
+        (["encrypt", "a.txt", "-o", "n.cdoc2", "--cert", "a.txt"], 2),
         (["encrypt", "a.txt", "-o", "n.cdoc2", "--password-file", "password"], 2),
         (["encrypt", "a.txt", "-o", "n.cdoc2", "--to", "38001085718"], 2),
         (["encrypt", "a.txt", "-o", "n.cdoc2", "--n-of-n", "--secret", "k=secret"], 2),
@@ -144,26 +144,27 @@ def test_mistakes(shell: Shell, monkeypatch: pytest.MonkeyPatch, arguments: list
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "expected"),
     [
-        ("encrypt", "a.txt", "-o", "x.cdoc2", "--cert", "own/bad"),
-        ("encrypt", "a.txt", "-o", "x.cdoc2", "--secret", "key=own/bad"),
-        ("decrypt", "mixed.cdoc2", "-o", "out", "--private-key", "own/bad"),
-        ("decrypt", "mixed.cdoc2", "-o", "out", "--secret", "own/bad"),
-        ("decrypt", "mixed.cdoc2", "-o", "out", "--p12", "own/bad"),
+        (("encrypt", "a.txt", "-o", "x.cdoc2", "--cert", "own/bad"), 2),
+        (("encrypt", "a.txt", "-o", "x.cdoc2", "--secret", "key=own/bad"), 2),
+        (("reencrypt", "mixed.cdoc2", "-o", "x.cdoc2", "--open-secret", "secret", "--cert", "own/bad"), 2),
+        (("decrypt", "mixed.cdoc2", "-o", "out", "--private-key", "own/bad"), 3),
+        (("decrypt", "mixed.cdoc2", "-o", "out", "--secret", "own/bad"), 3),
+        (("decrypt", "mixed.cdoc2", "-o", "out", "--p12", "own/bad"), 3),
     ],
 )
 def test_a_bad_key_file_is_named(
-    shell: Shell, mixed: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+    shell: Shell, mixed: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], expected: int
 ) -> None:
-    """Of all files on a command line, the one that is no key is named; exit code 3, nothing written."""
+    """Of all files on a command line, the bad one is named: 2 if it was to encrypt for, 3 if to open with."""
     monkeypatch.chdir(shell.folder)
     bad = shell.folder / "own" / "bad"
     bad.parent.mkdir()
     bad.write_text("not a key")
     before = sorted(shell.folder.iterdir())
     code, _, errors = shell(*arguments)
-    assert code == 3
+    assert code == expected
     assert errors.startswith("osak: error: own/bad: ")
     assert sorted(shell.folder.iterdir()) == before
 
