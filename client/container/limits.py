@@ -25,6 +25,13 @@ class Limits:
     max_recipients: int = 1000
     """Recipient records in one header."""
 
+    max_key_records: int = 16
+    """Records in one header that are for one and the same private key.
+
+    An honest sender names a key once. Each record costs a decryption: 1000 take 3 s of an RSA key of 4096
+    bits, 40 s of one of 8192, and a card may take a second for each.
+    """
+
     max_pbkdf2_iterations: int = 10_000_000
     """Rounds of PBKDF2 that one unlocking may take, all records tried together.
 

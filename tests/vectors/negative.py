@@ -26,6 +26,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "point-off-curve": ("damaged", "the sender's key is not a point of its curve"),
     "rsa-decryption": ("damaged", "encrypted_kek does not decrypt with the RSA key that the record names"),
     "kek-length": ("damaged", "the RSA record holds another number of bytes than 32"),
+    "key-records": ("limit", "more records for one private key than the reader's limit"),
     "rounds": ("limit", "more rounds of PBKDF2 than the reader's limit"),
     "commitment-mismatch": ("wrong-share", "a share does not match its commitment"),
     "too-few-shares": ("wrong-share", "fewer shares than the threshold"),
@@ -156,6 +157,11 @@ def _records() -> Iterator[Negative]:
     for number in range(20):
         maker.password(PASSWORD, 600_001, f"kevade{number}")
     yield Negative(maker.name, maker.sealed(PLAIN), "rounds", {"password": PASSWORD})
+    for name, limits in (("three", {"max_key_records": 2}), ("seventeen", {})):
+        maker = Maker(f"{name}-records-for-one-key")
+        for _ in range(3 if limits else 17):
+            maker.ec("P-256")
+        yield Negative(maker.name, maker.sealed(PLAIN), "key-records", {"key": "P-256"}, limits)
     maker = Maker("other-curve")
     maker.ec("P-384")
     yield Negative(maker.name, maker.sealed(PLAIN), "no-recipient", {"key": "P-256"})

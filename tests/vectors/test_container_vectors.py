@@ -75,6 +75,7 @@ WORDS: Mapping[str, str] = {
     "point-off-curve": "not a point",
     "rsa-decryption": "does not decrypt",
     "kek-length": "holds a KEK of",
+    "key-records": "max_key_records",
     "rounds": "rounds of PBKDF2",
     "commitment-mismatch": "match (its|their) commitment",
     "too-few-shares": "shares given",

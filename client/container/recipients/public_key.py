@@ -20,7 +20,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from osak.client.container import key_label
 from osak.client.container.capsules import Curve, ECCapsule, Recipient, RSACapsule
 from osak.client.container.certificate_label import certificate_label
-from osak.client.container.errors import DamagedContainerError, InvalidInputError
+from osak.client.container.errors import (
+    DamagedContainerError,
+    InvalidInputError,
+    LimitExceededError,
+)
 from osak.client.container.key_schedule import KEY_BYTES, ec_kek
 from osak.client.container.limits import Limits
 from osak.client.container.recipients.base import Candidate, RandomBytes, sealed_record
@@ -103,15 +107,24 @@ class PrivateKeyUnlocker:
 
     key: PrivateKey = dataclasses.field(repr=False)
 
-    def candidates(self, recipients: Sequence[Recipient], limits: Limits) -> Sequence[Candidate]:  # noqa: ARG002 - cheap work
-        """Pick the records that name this key."""
+    def candidates(self, recipients: Sequence[Recipient], limits: Limits) -> Sequence[Candidate]:
+        """Pick the records that name this key.
+
+        Raises:
+            LimitExceededError: more than ``max_key_records`` do.
+        """
         offer: Callable[[Recipient], Candidate | None]
         mine = public_key_bytes(self.key.public_key())
         if isinstance(self.key, rsa.RSAPrivateKey):
             offer = partial(_rsa_candidate, self.key, mine)
         else:
             offer = partial(_ec_candidate, self.key, mine)
-        return [candidate for recipient in recipients if (candidate := offer(recipient)) is not None]
+        found = [candidate for recipient in recipients if (candidate := offer(recipient)) is not None]
+        if len(found) > limits.max_key_records:
+            raise LimitExceededError(
+                "max_key_records", limits.max_key_records, f"{len(found)} records are for this one key"
+            )
+        return found
 
 
 def _rsa_candidate(key: rsa.RSAPrivateKey, mine: bytes, recipient: Recipient) -> Candidate | None:

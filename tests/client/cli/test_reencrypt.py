@@ -132,7 +132,7 @@ def test_a_damaged_container_leaves_nothing(shell: Shell, mixed: Path, place: in
         (["-o", "a.txt", "--open-secret", "secret", "--secret", "k=secret"], 6),
         (["-o", "nowhere/x", "--open-secret", "secret", "--secret", "k=secret"], 6),
         (["-o", "new.cdoc2", "--open-password-file", "wrong", "--secret", "k=secret"], 3),
-        (["-o", "new.cdoc2", "--open-secret", "secret", "--secret", "k=secret", "--cert", "a.txt"], 3),
+        (["-o", "new.cdoc2", "--open-secret", "secret", "--secret", "k=secret", "--cert", "a.txt"], 2),
         (["-o", "new.cdoc2", "--open-secret", "secret", "--secret", "k=secret", "--secret", "k=secret"], 2),
     ],
 )
