@@ -29,15 +29,17 @@ def new(*, config_file: Path, file: Path) -> None:
     click.echo("next, on every process of this node in turn:")
     click.echo(f"  1. add to sealing:  next: {{key_file: {file}}}   and restart them all")
     click.echo("  2. put it in key_file, the key before under old, take next out, and restart them all")
-    click.echo("  3. when `osak node key status` counts no share under the old key, take it out")
+    click.echo("  3. when `osak node key status` counts nothing under the old key, take it out")
 
 
 @key.command()
 @config_option
 def status(*, config_file: Path) -> None:
-    """Go through the storage and count the shares under each key; exit code 6 if a key is missing."""
+    """Go through the storage and count what lies under each key; exit code 6 if a key is missing."""
     with exit_codes():
         found = asyncio.run(count_by_key(load_node_config(config_file, os.environ)))
     click.echo(str(found))
     if found.missing:
-        raise SystemCommandError(f"shares lie under a key that this node has not: {', '.join(found.missing)}")
+        raise SystemCommandError(
+            f"something lies under a key that this node has not: {', '.join(found.missing)}"
+        )

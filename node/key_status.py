@@ -9,15 +9,16 @@ from pathlib import Path
 
 from osak.node.config import NodeConfig
 from osak.node.key_ring import NodeKeyRing, read_ring
-from osak.node.storage import open_store
+from osak.node.storage import open_capsule_store, open_store
+from osak.node.storage.base import Rows, RowT
 
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """A node's keys, and how many shares lie under each.
+    """A node's keys, and how many shares and capsules lie under each.
 
     Attributes:
-        counts: shares by key id, also of keys that the node has not.
+        counts: rows by key id, also of keys that the node has not.
     """
 
     ring: NodeKeyRing
@@ -25,7 +26,7 @@ class KeyStatus:
 
     @property
     def missing(self) -> list[str]:
-        """Keys under which shares lie that nobody can open."""
+        """Keys under which rows lie that nobody can open."""
         return sorted(set(self.counts) - set(self.ring.key_ids))
 
     def __str__(self) -> str:
@@ -34,13 +35,11 @@ class KeyStatus:
         if ring.next is not None:
             uses[ring.next.key_id] = "next"
         uses = {ring.active.key_id: "in use"} | uses | dict.fromkeys(self.missing, "missing")
-        return "\n".join(
-            f"{key_id}  {use:7}  {self.counts[key_id]:>10} shares" for key_id, use in uses.items()
-        )
+        return "\n".join(f"{key_id}  {use:7}  {self.counts[key_id]:>10} rows" for key_id, use in uses.items())
 
 
 async def count_by_key(config: NodeConfig) -> KeyStatus:
-    """Go through the store and count; a share that is moved or sealed anew just then may count twice.
+    """Go through the store and count; what is moved or sealed anew just then may count twice.
 
     Raises:
         ConfigurationError: a key or another file is not what it should be.
@@ -48,14 +47,25 @@ async def count_by_key(config: NodeConfig) -> KeyStatus:
         OSError: a file cannot be read.
     """
     ring = read_ring(config.sealing)
-    store = await open_store(config.storage, config.moving_from)
-    try:
-        counts: Counter[str] = Counter()
-        async for row in store.walk():
-            counts[row.key_id] += 1
-    finally:
-        await store.close()
+    counts: Counter[str] = Counter()
+    if "shares" in config.roles:
+        shares = await open_store(config.storage, config.moving_from)
+        try:
+            await _count(shares, counts)
+        finally:
+            await shares.close()
+    if "capsules" in config.roles:
+        capsules = await open_capsule_store(config.storage)
+        try:
+            await _count(capsules, counts)
+        finally:
+            await capsules.close()
     return KeyStatus(ring, counts)
+
+
+async def _count(store: Rows[RowT], counts: Counter[str]) -> None:
+    async for row in store.walk():
+        counts[row.key_id] += 1
 
 
 def make_next_key(config: NodeConfig, path: Path) -> str:

@@ -10,10 +10,10 @@ one key or the other. When a pass has found nothing, the old keys can be taken o
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from prometheus_client import Counter, Gauge
 
@@ -21,8 +21,10 @@ from osak.node.audit.journal import Journal
 from osak.node.errors import SealingError, StorageError
 from osak.node.key_ring import NodeKeyRing
 from osak.node.sealing import Sealer
-from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage.base import Rows, StoredCapsule, StoredShare
 from osak.node.telemetry import Telemetry
+
+Row: TypeAlias = StoredShare | StoredCapsule
 
 _AT_ONCE: Final = 64
 _AGAIN_SECONDS: Final = 60.0
@@ -53,74 +55,87 @@ class Resealer:
     """Seals anew what lies under the old keys of a ring."""
 
     def __init__(
-        self, store: ShareStore, ring: NodeKeyRing, sealer: Sealer, journal: Journal, telemetry: Telemetry
+        self,
+        stores: Mapping[str, Rows[Any]],
+        ring: NodeKeyRing,
+        sealer: Sealer,
+        journal: Journal,
+        telemetry: Telemetry,
     ) -> None:
-        self._store = store
+        """Take the stores by what lies in them, ``shares`` and ``capsules``."""
+        self._stores = stores
         self._old = frozenset(key.key_id for key in ring.old)
         self._sealer = sealer
         self._journal = journal
         self._log = telemetry.log
         registry = telemetry.registry
         self._resealed = Counter(
-            "osak_node_resealed_shares", "Shares sealed anew under the key in use.", registry=registry
+            "osak_node_resealed_rows", "Rows sealed anew under the key in use.", ["kind"], registry=registry
         )
         self._left = Gauge(
-            "osak_node_old_key_shares",
-            "Shares that the last pass found under an old key; 0: the old keys can go; -1: none is done yet.",
+            "osak_node_old_key_rows",
+            "Rows that the last pass found under an old key; 0: the old keys can go; -1: none is done yet.",
+            ["kind"],
             registry=registry,
         )
-        self._left.set(-1)
+        for kind in stores:
+            self._left.labels(kind).set(-1)
 
     async def run(self) -> None:
         """Pass after pass, until it is cancelled."""
         while True:
-            pause = _AGAIN_SECONDS
-            try:
-                done = await self.go_through()
-            except StorageError as error:
-                self._log.warning("resealing failed", reason=str(error))
-            else:
-                self._left.set(done.resealed + done.damaged)
-                self._log.info("resealed", seen=done.seen, count=done.resealed, damaged=done.damaged)
-                pause = _CLEAN_SECONDS if done.is_clean else _AGAIN_SECONDS
+            pause = _CLEAN_SECONDS
+            for kind in self._stores:
+                try:
+                    done = await self.go_through(kind)
+                except StorageError as error:
+                    self._log.warning("resealing failed", kind=kind, reason=str(error))
+                    pause = _AGAIN_SECONDS
+                    continue
+                self._left.labels(kind).set(done.resealed + done.damaged)
+                self._log.info(
+                    "resealed", kind=kind, seen=done.seen, count=done.resealed, damaged=done.damaged
+                )
+                if not done.is_clean:
+                    pause = _AGAIN_SECONDS
             await asyncio.sleep(pause)
 
-    async def go_through(self) -> Pass:
-        """One pass.
+    async def go_through(self, kind: str) -> Pass:
+        """One pass through one store.
 
         Raises:
             StorageError: the store failed, or the audit log cannot be written; what was done stays done.
         """
-        done = Pass()
-        waiting: list[StoredShare] = []
-        async for row in self._store.walk():
+        done, store = Pass(), self._stores[kind]
+        waiting: list[Row] = []
+        async for row in store.walk():
             done.seen += 1
             if row.key_id in self._old:
                 waiting.append(row)
             if len(waiting) == _AT_ONCE:
-                await self._handful(waiting, done)
+                await self._handful(store, waiting, done)
                 waiting = []
-        await self._handful(waiting, done)
+        await self._handful(store, waiting, done)
+        self._resealed.labels(kind).inc(done.resealed)
         if done.resealed:
-            await self._journal.reseal(done.resealed, self._sealer.key_id)
+            await self._journal.reseal(kind, done.resealed, self._sealer.key_id)
         return done
 
-    async def _handful(self, rows: list[StoredShare], done: Pass) -> None:
+    async def _handful(self, store: Rows[Any], rows: list[Row], done: Pass) -> None:
         began = time.monotonic()
-        results = await asyncio.gather(*map(self._reseal, rows))
+        results = await asyncio.gather(*(self._reseal(store, row) for row in rows))
         done.damaged += results.count(None)
         done.resealed += results.count(True)
-        self._resealed.inc(results.count(True))
         await asyncio.sleep(time.monotonic() - began)
 
-    async def _reseal(self, row: StoredShare) -> bool | None:
+    async def _reseal(self, store: Rows[Any], row: Row) -> bool | None:
         """Whether it was sealed anew; None if it does not open."""
         try:
             content = self._sealer.open(row.sealed, row.row_id, row.recipient_tag, row.key_id)
         except SealingError:
             return None
         sealed = self._sealer.seal(content, row.row_id, row.recipient_tag)
-        return await self._store.replace(row, replace(row, key_id=self._sealer.key_id, sealed=sealed))
+        return await store.replace(row, replace(row, key_id=self._sealer.key_id, sealed=sealed))
 
 
 @asynccontextmanager

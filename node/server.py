@@ -42,6 +42,7 @@ from osak.node.limits.connections import BoundedSite
 from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.resealing import Resealer, resealing
 from osak.node.storage import open_capsule_store, open_store
+from osak.node.storage.base import Rows
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
 from osak.node.tls_contexts import RenewableContext, create_mutual_tls_context, create_tls_context
 from osak.node.tracing import open_tracing
@@ -111,7 +112,8 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     tls = RenewableContext(partial(_create_listen_context, config))
     counter = _open_counter(config, telemetry, stack)
     observer = TrustTelemetry(telemetry)
-    shares, capsules = None, None
+    shares, capsules, audit = None, None, None
+    stores: dict[str, Rows[Any]] = {}
     ring = read_ring(config.sealing)
     if "shares" in config.roles:
         store = await open_store(config.storage, config.moving_from)
@@ -122,20 +124,23 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         shares = create_service(
             config, store, counter=counter, audit=audit, span=telemetry.span, observer=observer
         )
-        if ring.old and config.moving_from is None:
-            sealer = ring.sealer(secrets.token_bytes)
-            resealer = Resealer(store, ring, sealer, Journal(audit), telemetry)
-            await stack.enter_async_context(resealing(resealer))
+        stores["shares"] = store
     fetch_ports = []
     if config.capsules is not None:
         fetch_tls = RenewableContext(partial(create_mutual_tls_context, config.tls, config.capsules.anchors))
         capsule_store = await open_capsule_store(config.storage)
         stack.push_async_callback(capsule_store.close)
+        await check_keys(capsule_store, ring.key_ids)
+        stores["capsules"] = capsule_store
         capsules = create_capsule_service(config, config.capsules, capsule_store, observer=observer)
         fetch_app = create_fetch_app(config, capsules, telemetry, counter)
         fetch_ports.append(
             _Port("fetch_listen", "capsules.fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls)
         )
+    if ring.old and config.moving_from is None:
+        sealer = ring.sealer(secrets.token_bytes)
+        resealer = Resealer(stores, ring, sealer, Journal(audit), telemetry)
+        await stack.enter_async_context(resealing(resealer))
     services = [service for service in (shares, capsules) if service is not None]
     return [
         _Port("admin", "admin.listen", create_admin_app(services, telemetry), config.admin.listen, None),

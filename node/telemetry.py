@@ -34,6 +34,7 @@ LOGGED_FIELDS: Final = frozenset(
         "event",
         "fetch_listen",
         "id",
+        "kind",
         "level",
         "listen",
         "method",

@@ -53,10 +53,10 @@ class Journal:
                 await self._log.write(Event.EXPIRE, count=count)
             await self._log.sign_end()
 
-    async def reseal(self, count: int, key_id: str) -> None:
-        """So many shares lie under this key now, and no longer under an old one."""
+    async def reseal(self, kind: str, count: int, key_id: str) -> None:
+        """So many shares or capsules lie under this key now, and no longer under an old one."""
         if self._log is not None:
-            await self._log.write(Event.RESEAL, count=count, key_id=key_id)
+            await self._log.write(Event.RESEAL, kind=kind, count=count, key_id=key_id)
 
     async def check(self) -> None:
         """Return if the log can be written."""

@@ -12,7 +12,7 @@ A store is dumb: it sees sealed bytes and tags, checks no ticket and knows no ke
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,21 @@ class StoredCapsule:
         return self.transaction_id
 
 
+RowT = TypeVar("RowT", StoredShare, StoredCapsule)
+
+
+class Rows(Protocol[RowT]):
+    """What the two kinds of stores have in common: rows under a seal."""
+
+    def walk(self) -> AsyncIterator[RowT]:
+        """Every row that is there all the while, expired or not; one may come twice."""
+        ...
+
+    async def replace(self, before: RowT, after: RowT) -> bool:
+        """Put one row in the place of another, if that is there exactly as it was."""
+        ...
+
+
 class CapsuleStore(Protocol):
     """Where a node keeps capsules. Every method may raise ``StorageError``."""
 
@@ -159,6 +174,13 @@ class CapsuleStore(Protocol):
 
     def walk(self) -> AsyncIterator[StoredCapsule]:
         """Every capsule that is there all the while, expired or not; one may come twice."""
+        ...
+
+    async def replace(self, before: StoredCapsule, after: StoredCapsule) -> bool:
+        """Put ``after``, of the same id and end, durably in the place of ``before``; nothing else changes.
+
+        False if ``before`` is not there any more, exactly as it was.
+        """
         ...
 
     async def check(self) -> None:

@@ -44,6 +44,14 @@ class MemoryCapsuleStore:
         for capsule in list(self._capsules.values()):
             yield capsule
 
+    async def replace(self, before: StoredCapsule, after: StoredCapsule) -> bool:
+        """Put one row in the place of another."""
+        self._check_open()
+        if self._capsules.get(before.transaction_id) != before:
+            return False
+        self._capsules[before.transaction_id] = after
+        return True
+
     async def check(self) -> None:
         """Memory is there until it was closed."""
         self._check_open()

@@ -52,13 +52,6 @@ redis.call('DEL', KEYS[2])
 return redis.call('DEL', KEYS[1])
 """
 
-# KEYS: share. ARGV: its value before and after.
-_REPLACE = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-return 1
-"""
-
 
 class RedisShareStore:
     """A ``ShareStore`` in Redis; make it with ``open``."""
@@ -139,8 +132,7 @@ class RedisShareStore:
     async def replace(self, before: StoredShare, after: StoredShare) -> bool:
         """Put one row in the place of another; its life stays."""
         key = share_key(before.share_id)
-        values = (share_bytes(before), share_bytes(after))
-        return bool(await self._database.write(key, "EVAL", _REPLACE, 1, key, *values))
+        return await self._database.replace(key, share_bytes(before), share_bytes(after))
 
     async def check(self) -> None:
         """Ask every master."""

@@ -66,6 +66,11 @@ class RedisCapsuleStore:
         async for key, value in self._database.scan_values(CAPSULE_KEYS):
             yield read_capsule(row_id(key), value)
 
+    async def replace(self, before: StoredCapsule, after: StoredCapsule) -> bool:
+        """Put one row in the place of another; its life stays."""
+        key = capsule_key(before.transaction_id)
+        return await self._database.replace(key, capsule_bytes(before), capsule_bytes(after))
+
     async def check(self) -> None:
         """Ask every master."""
         await check_redis(self._database, self._settings, self._clock)

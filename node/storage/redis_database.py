@@ -32,6 +32,13 @@ from osak.shares.errors import ConfigurationError
 
 _SCAN_COUNT: Final = 1000
 
+# KEYS: one. ARGV: its value before and after.
+_REPLACE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1
+"""
+
 
 class RedisDatabase:
     """An open Redis; make it with ``open``."""
@@ -96,6 +103,14 @@ class RedisDatabase:
             if not self._replicas:
                 return await self._client.execute_command(*command)
             return await self._write_to_replicas(key, command)
+
+    async def replace(self, key: str, before: bytes, after: bytes) -> bool:
+        """Put another value in a key's place, if it still has this one; return when that is durable.
+
+        Raises:
+            StorageError: no answer, an error, or too few replicas: it may or may not have been done.
+        """
+        return bool(await self.write(key, "EVAL", _REPLACE, 1, key, before, after))
 
     async def ask_masters(self, *command: str) -> list[Any]:
         """The answers of all masters to one command; of a server or behind Sentinels there is one.

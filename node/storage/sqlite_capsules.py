@@ -27,6 +27,7 @@ CREATE INDEX IF NOT EXISTS capsules_by_expiry ON capsules (expires_at);
 _ADD = "INSERT INTO capsules VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _GET = "SELECT * FROM capsules WHERE transaction_id = ? AND expires_at > ?"
 _WALK = "SELECT * FROM capsules WHERE transaction_id > ? ORDER BY transaction_id LIMIT ?"
+_REPLACE = "UPDATE capsules SET key_id = ?, sealed = ? WHERE transaction_id = ? AND key_id = ? AND sealed = ?"
 _EXPIRE = "DELETE FROM capsules WHERE expires_at <= ?"
 
 
@@ -73,6 +74,11 @@ class SQLiteCapsuleStore:
         """Page by page, in the order of ids."""
         async for row in self._database.walk(_WALK):
             yield StoredCapsule(*row)
+
+    async def replace(self, before: StoredCapsule, after: StoredCapsule) -> bool:
+        """Put one row in the place of another; only its seal differs."""
+        row = (after.key_id, after.sealed, before.transaction_id, before.key_id, before.sealed)
+        return await self._database.write(lambda database: database.execute(_REPLACE, row).rowcount == 1)
 
     async def check(self) -> None:
         """Read something."""

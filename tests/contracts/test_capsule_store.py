@@ -114,3 +114,14 @@ async def test_without_the_role_the_file_has_no_capsules(tmp_path: Path) -> None
     with closing(sqlite3.connect(path)) as database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert tables == {"schema_version", "shares", "spent_nonces", "releases"}
+
+
+async def test_one_row_takes_the_place_of_another(store: CapsuleStore) -> None:
+    """Only the seal changes, once, and only if the row is still as it was."""
+    after = replace(CAPSULE, key_id="k2", sealed=b"sealed anew")
+    assert not await store.replace(CAPSULE, after)
+    await store.add(CAPSULE)
+    assert await store.replace(CAPSULE, after)
+    assert not await store.replace(CAPSULE, replace(after, sealed=b"late"))
+    assert await store.get(CAPSULE.transaction_id, NOW) == after
+    assert await store.get(CAPSULE.transaction_id, EXPIRES) is None

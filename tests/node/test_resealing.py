@@ -18,8 +18,9 @@ from osak.node.errors import StorageError
 from osak.node.key_ring import NodeKeyRing
 from osak.node.resealing import Resealer, resealing
 from osak.node.sealing import NodeKey
-from osak.node.storage.base import StoredShare
+from osak.node.storage.base import StoredCapsule, StoredShare
 from osak.node.storage.memory import MemoryShareStore
+from osak.node.storage.memory_capsules import MemoryCapsuleStore
 from osak.node.telemetry import Telemetry, create_telemetry
 
 NOW = 1_900_000_000
@@ -49,7 +50,7 @@ def opened(row: StoredShare | None) -> bytes:
 
 def metric(telemetry: Telemetry, name: str) -> float | None:
     """Its value now."""
-    return telemetry.registry.get_sample_value(name)
+    return telemetry.registry.get_sample_value(name, {"kind": "shares"})
 
 
 async def test_a_pass(tmp_path: Path) -> None:
@@ -59,15 +60,15 @@ async def test_a_pass(tmp_path: Path) -> None:
     for row in rows:
         await store.add(row)
     log = AuditLog.open(tmp_path / "audit", AuditKeys(SECOND), lambda: float(NOW))
-    resealer = Resealer(store, RING, SEALER, Journal(log), create_telemetry(io.StringIO(), "1"))
-    done = await resealer.go_through()
+    resealer = Resealer({"shares": store}, RING, SEALER, Journal(log), create_telemetry(io.StringIO(), "1"))
+    done = await resealer.go_through("shares")
     assert (done.seen, done.resealed, done.damaged) == (152, 150, 0)
     for row in rows[:150]:
         found = await store.get(row.share_id, NOW)
         assert opened(found) == CONTENT
         assert found == replace(row, key_id=SECOND.key_id, sealed=found.sealed if found else b"")
     assert [await store.get(row.share_id, NOW) for row in rows[150:]] == rows[150:]
-    assert (await resealer.go_through()).is_clean
+    assert (await resealer.go_through("shares")).is_clean
     await log.close()
     events = [(record.event, record.fields.get("count")) for record in read_log(tmp_path / "audit")]
     assert ("reseal", 150) in events
@@ -80,8 +81,8 @@ async def test_a_damaged_row_stays_as_it_is() -> None:
     broken = replace(share(1), sealed=b"\x01" + bytes(60))
     await store.add(broken)
     await store.add(share(2))
-    resealer = Resealer(store, RING, SEALER, Journal(None), create_telemetry(io.StringIO(), "1"))
-    done = await resealer.go_through()
+    resealer = Resealer({"shares": store}, RING, SEALER, Journal(None), create_telemetry(io.StringIO(), "1"))
+    done = await resealer.go_through("shares")
     assert (done.resealed, done.damaged, done.is_clean) == (1, 1, False)
     assert await store.get(broken.share_id, NOW) == broken
 
@@ -101,8 +102,8 @@ async def test_what_was_revoked_meanwhile_stays_gone() -> None:
     store = StoreWhereSharesGo()
     for number in range(20):
         await store.add(share(number))
-    resealer = Resealer(store, RING, SEALER, Journal(None), create_telemetry(io.StringIO(), "1"))
-    done = await resealer.go_through()
+    resealer = Resealer({"shares": store}, RING, SEALER, Journal(None), create_telemetry(io.StringIO(), "1"))
+    done = await resealer.go_through("shares")
     assert (done.resealed, done.damaged) == (10, 0)
     assert {row.share_id async for row in store.walk()} == {f"{number:032x}" for number in range(0, 20, 2)}
 
@@ -141,15 +142,36 @@ async def test_it_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
         await store.add(share(number))
     out = Log()
     telemetry = create_telemetry(out, "1")
-    resealer = Resealer(store, RING, SEALER, Journal(None), telemetry)
-    assert metric(telemetry, "osak_node_old_key_shares") == -1
+    resealer = Resealer({"shares": store}, RING, SEALER, Journal(None), telemetry)
+    assert metric(telemetry, "osak_node_old_key_rows") == -1
     async with resealing(resealer), asyncio.timeout(20):
-        while metric(telemetry, "osak_node_old_key_shares") != 0:
+        while metric(telemetry, "osak_node_old_key_rows") != 0:
             await out.changed.wait()
             out.changed.clear()
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["event"] for line in lines][:1] == ["resealing failed"]
     assert lines[-1] | {"time": ""} == {
-        "event": "resealed", "level": "info", "seen": 3, "count": 0, "damaged": 0, "time": ""
+        "event": "resealed", "level": "info", "kind": "shares", "seen": 3, "count": 0, "damaged": 0,
+        "time": "",
     }  # fmt: skip
     assert [opened(await store.get(f"{number:032x}", NOW)) for number in range(3)] == [CONTENT] * 3
+
+
+async def test_capsules_too() -> None:
+    """They lie under the same keys; each kind is counted for itself."""
+    store = MemoryCapsuleStore()
+    row_id = "KC" + "ab" * 16
+    tag = BEFORE.recipient_tag(row_id, "a public key")
+    await store.add(
+        StoredCapsule(row_id, FIRST.key_id, BEFORE.seal(CONTENT, row_id, tag), tag, NOW, NOW + 100)
+    )
+    telemetry = create_telemetry(io.StringIO(), "1")
+    resealer = Resealer(
+        {"shares": MemoryShareStore(), "capsules": store}, RING, SEALER, Journal(None), telemetry
+    )
+    assert (await resealer.go_through("capsules")).resealed == 1
+    found = await store.get(row_id, NOW)
+    assert found is not None
+    assert found.key_id == SECOND.key_id
+    assert SEALER.open(found.sealed, row_id, tag, found.key_id) == CONTENT
+    assert telemetry.registry.get_sample_value("osak_node_resealed_rows_total", {"kind": "capsules"}) == 1
