@@ -102,13 +102,13 @@ def osak() -> None:
     \b
     Exit codes:
       0  done
-      1  anything else
+      1  anything else; stopped by Ctrl-C
       2  usage or configuration
       3  no recipient record, or a wrong credential
       4  not enough shares; each server's outcome is listed
       5  damaged or hostile container
       6  network, server or file system
-      128 + n  stopped by signal n
+      128 + n  stopped by another signal n
     """  # noqa: D301 - \b is click's mark, a character, before lines to leave as they are
 
 

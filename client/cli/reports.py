@@ -9,7 +9,8 @@ from osak.client.cli.terminal import Terminal
 if TYPE_CHECKING:
     from osak.client import Outcome, UploadedCapsule
 
-_NOTHING_TO_SAY = frozenset(("ok", "spare"))
+# Nor is there of a server that was not late yet when enough others had done their part.
+_NOTHING_TO_SAY = frozenset(("ok", "spare", "not-asked"))
 
 
 def note_outcomes(terminal: Terminal, outcomes: "Iterable[Outcome]", about: str = "") -> None:
