@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A bounded memory of what is dear to find out: all who ask for the same meanwhile wait for one answer."""
+"""A bounded memory of what is dear to find out: all who ask for the same meanwhile wait for one answer.
+
+What was found while the clock was ahead is forgotten when the clock is put right, or it would hold for years.
+"""
 
 import asyncio
 from collections import OrderedDict
@@ -24,7 +27,8 @@ class Memo(Generic[T]):
 
     def __init__(self, max_entries: int) -> None:
         self._max_entries = max_entries
-        self._known: OrderedDict[bytes, Finding[T]] = OrderedDict()
+        # With the time of the question.
+        self._known: OrderedDict[bytes, tuple[datetime, Finding[T]]] = OrderedDict()
         self._under_way: dict[bytes, asyncio.Task[Finding[T]]] = {}
 
     async def get(self, key: bytes, now: datetime, find: Callable[[], Awaitable[Finding[T]]]) -> T:
@@ -36,20 +40,22 @@ class Memo(Generic[T]):
             Exception: what ``find`` raises, for everybody who waits.
         """
         known = self._known.get(key)
-        if known is not None and now < known.until:
+        if known is not None and known[0] <= now < known[1].until:
             self._known.move_to_end(key)
-            return known.value
+            return known[1].value
         task = self._under_way.get(key)
         if task is None:
-            task = self._under_way[key] = asyncio.ensure_future(self._find(key, find))
+            task = self._under_way[key] = asyncio.ensure_future(self._find(key, now, find))
         return (await asyncio.shield(task)).value
 
-    async def _find(self, key: bytes, find: Callable[[], Awaitable[Finding[T]]]) -> Finding[T]:
+    async def _find(
+        self, key: bytes, now: datetime, find: Callable[[], Awaitable[Finding[T]]]
+    ) -> Finding[T]:
         try:
             found = await find()
         finally:
             del self._under_way[key]
-        self._known[key] = found
+        self._known[key] = now, found
         self._known.move_to_end(key)
         if len(self._known) > self._max_entries:
             self._known.popitem(last=False)

@@ -6,10 +6,12 @@ make a node ask nobody anything. Every certificate below the anchor is, one afte
 first. An answer is believed as long as it says, at most ``max_age``; that nobody could tell is remembered
 for ``RETRY_SECONDS``, so that a server that hangs holds up one request and not all. Requests about the same
 certificate wait for one question. "revoked" refuses in every mode, what nobody could tell in ``hard`` alone.
+Who was once said to be revoked stays so until the authority says otherwise: silencing it later is of no use.
 """
 
 import asyncio
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -54,6 +56,7 @@ class StatusChecker:
         self._observer = observer
         self._statuses: Memo[Status | None] = Memo(CERTIFICATES_KEPT)
         self._lists: Memo[RevocationList | StatusError] = Memo(LISTS_KEPT)
+        self._revoked: OrderedDict[bytes, Status] = OrderedDict()
 
     async def check(self, chain: Sequence[x509.Certificate], now: datetime) -> None:
         """Check a verified chain, from a person's certificate to its anchor.
@@ -82,7 +85,7 @@ class StatusChecker:
     ) -> None:
         # Not by its bytes: a signature can be spelt in several ways, a serial number in one.
         key = _key_of(issuer, str(certificate.serial_number))
-        status = await self._statuses.get(key, now, lambda: self._learn(certificate, issuer, now))
+        status = await self._statuses.get(key, now, lambda: self._learn(key, certificate, issuer, now))
         if status is None:
             self._let_through_or_refuse()
         elif status.is_revoked:
@@ -94,9 +97,9 @@ class StatusChecker:
         self._observer.let_through()
 
     async def _learn(
-        self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
+        self, key: bytes, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
     ) -> Finding[Status | None]:
-        """Ask; None if nobody could tell."""
+        """Ask; None if nobody could tell, now or before."""
         try:
             async with asyncio.timeout(_PATIENCE * self._settings.timeout.total_seconds()):
                 status = await inquire(
@@ -112,9 +115,17 @@ class StatusChecker:
             return Finding(None, now + self._settings.max_age)
         except (StatusError, TimeoutError) as error:
             self._observer.learnt_nothing(str(error) or "no answer in time")
-            return Finding(None, now + timedelta(seconds=RETRY_SECONDS))
+            return Finding(self._revoked.get(key), now + timedelta(seconds=RETRY_SECONDS))
+        self._note(key, status)
         self._observer.learnt(status.source, "revoked" if status.is_revoked else "good")
         return Finding(status, min(status.valid_until, now + self._settings.max_age))
+
+    def _note(self, key: bytes, status: Status) -> None:
+        self._revoked.pop(key, None)
+        if status.is_revoked:
+            self._revoked[key] = status
+            if len(self._revoked) > CERTIFICATES_KEPT:
+                self._revoked.popitem(last=False)
 
     async def _find_list(self, url: str, issuer: x509.Certificate, now: datetime) -> RevocationList:
         key = _key_of(issuer, url)

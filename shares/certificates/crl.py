@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A list of what an authority revoked (RFC 5280, 5): signed by that authority, whole, and of this time.
 
-A list that tells less than all (a delta, or one of some reasons or some certificates only) is not used. One
-certificate on hold is revoked for as long as it is.
+A list that tells less than all (a delta, or one of some reasons) is not used, nor is one about certificates
+that it does not cover: a list of people's certificates says nothing of an authority's, and one part of many
+nothing of who belongs to another part, though all are signed alike. One certificate on hold is revoked for as
+long as it is.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +14,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
 from osak.shares.certificates.malformed import MALFORMED
-from osak.shares.certificates.path import STRONG_HASHES
+from osak.shares.certificates.path import STRONG_HASHES, is_authority
+from osak.shares.certificates.sources import list_names
 from osak.shares.certificates.status import Status, check_times
 from osak.shares.errors import StatusError
 
@@ -21,13 +24,30 @@ _KNOWN_CRITICAL = frozenset({ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionO
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """What is left of a list once it was verified: serial numbers, and until when they may be believed."""
+    """What is left of a list once it was verified.
+
+    Attributes:
+        serial_numbers: of the revoked.
+        valid_until: until when that may be believed.
+        names: by which certificates name this list; None if it is the whole of its authority.
+        is_of_people: whether it says nothing of authorities.
+    """
 
     serial_numbers: frozenset[int] = field(repr=False)
     valid_until: datetime
+    names: frozenset[x509.GeneralName] | None = None
+    is_of_people: bool = False
 
     def status_of(self, certificate: x509.Certificate) -> Status:
-        """What the list says of a certificate by its authority."""
+        """What the list says of a certificate by its authority.
+
+        Raises:
+            StatusError: nothing; it is about other certificates.
+        """
+        if self.is_of_people and is_authority(certificate):
+            raise StatusError("the list is of people's certificates, not of authorities'")
+        if self.names is not None and self.names.isdisjoint(list_names(certificate)):
+            raise StatusError("the list is another part than the one that the certificate names")
         return Status(certificate.serial_number in self.serial_numbers, self.valid_until, "crl")
 
 
@@ -45,11 +65,12 @@ def read_list(content: bytes, issuer: x509.Certificate, now: datetime) -> Revoca
             raise StatusError("the list is signed with a weak hash")
         if not found.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # another kind raises TypeError
             raise StatusError("the list's signature is wrong")
-        _check_whole(found)
+        names, is_of_people = _scope(found)
         if found.next_update_utc is None:
             raise StatusError("the list does not say when the next one comes")
         until = check_times(found.last_update_utc, found.next_update_utc, now)
-        return RevocationList(frozenset(entry.serial_number for entry in found), until)
+        revoked = frozenset(entry.serial_number for entry in found)
+        return RevocationList(revoked, until, names, is_of_people)
     except MALFORMED as error:
         raise StatusError("the list is malformed") from error
 
@@ -67,17 +88,28 @@ def _may_sign(issuer: x509.Certificate) -> bool:
         return False
 
 
-def _check_whole(found: x509.CertificateRevocationList) -> None:
+def _scope(found: x509.CertificateRevocationList) -> tuple[frozenset[x509.GeneralName] | None, bool]:
+    """Names of the part that this is, if it is one, and whether it is of people alone."""
+    names, is_of_people = None, False
     for extension in found.extensions:
         value = extension.value
         if isinstance(value, x509.DeltaCRLIndicator) or (
             extension.critical and extension.oid not in _KNOWN_CRITICAL
         ):
             raise StatusError("the list is of a kind that is not used here")
-        if isinstance(value, x509.IssuingDistributionPoint) and (
-            value.indirect_crl
-            or value.only_some_reasons
-            or value.only_contains_ca_certs
-            or value.only_contains_attribute_certs
-        ):
-            raise StatusError("the list does not tell all")
+        if isinstance(value, x509.IssuingDistributionPoint):
+            _check_whole(value)
+            names = None if value.full_name is None else frozenset(value.full_name)
+            is_of_people = value.only_contains_user_certs
+    return names, is_of_people
+
+
+def _check_whole(point: x509.IssuingDistributionPoint) -> None:
+    if (
+        point.indirect_crl
+        or point.only_some_reasons
+        or point.only_contains_ca_certs
+        or point.only_contains_attribute_certs
+        or point.relative_name is not None
+    ):
+        raise StatusError("the list does not tell all")

@@ -81,7 +81,7 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate, now: dateti
         return False
     try:
         check_alone(issuer, now)
-        _check_authority(issuer, depth)
+        check_authority(issuer, depth)
         # Names and signature; the hash was checked by check_alone of the issued certificate.
         certificate.verify_directly_issued_by(issuer)
     except (CertificateError, InvalidSignature, *MALFORMED):
@@ -106,8 +106,21 @@ def check_alone(certificate: x509.Certificate, now: datetime) -> None:
         raise CertificateError("a certificate has a critical extension that is not known here")
 
 
-def _check_authority(issuer: x509.Certificate, depth: int) -> None:
-    """RFC 5280, 4.2.1.9 and 4.2.1.3: a CA, with room for ``depth`` CAs below, that may sign certificates."""
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether it says that it is a CA's."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def check_authority(issuer: x509.Certificate, depth: int) -> None:
+    """RFC 5280, 4.2.1.9 and 4.2.1.3: a CA, with room for ``depth`` CAs below, that may sign certificates.
+
+    Raises:
+        CertificateError: it is not.
+        ValueError: it is malformed; or another of ``MALFORMED``.
+    """
     try:
         constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
         usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value

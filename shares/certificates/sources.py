@@ -44,6 +44,11 @@ def sources_of(certificate: x509.Certificate) -> Sources:
     return Sources(_ocsp_places(certificate), _crl_places(certificate))
 
 
+def list_names(certificate: x509.Certificate) -> frozenset[x509.GeneralName]:
+    """All names that a certificate has for the lists of its authority, in any scheme."""
+    return frozenset(name for point in _list_points(certificate) for name in point.full_name or ())
+
+
 def split_url(url: str) -> SplitResult:
     """The parts of a URL that may be asked.
 
@@ -98,13 +103,16 @@ def _ocsp_places(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def _crl_places(certificate: x509.Certificate) -> tuple[str, ...]:
+    return _usable([name for point in _list_points(certificate) for name in point.full_name or ()])
+
+
+def _list_points(certificate: x509.Certificate) -> list[x509.DistributionPoint]:
     try:
         points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
     except x509.ExtensionNotFound:
-        return ()
+        return []
     # A point with reasons or another issuer has a list that does not tell all.
-    whole = [point for point in points if point.reasons is None and point.crl_issuer is None]
-    return _usable([name for point in whole for name in point.full_name or ()])
+    return [point for point in points if point.reasons is None and point.crl_issuer is None]
 
 
 def _usable(names: Sequence[x509.GeneralName]) -> tuple[str, ...]:

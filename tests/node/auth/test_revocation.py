@@ -63,10 +63,13 @@ class Checker:
         await self.checker.check((person.certificate, self.server.authority.certificate), self.now)
 
     async def refuses(self, person: Person) -> bool:
+        """Whether they count as revoked; where nobody can tell, they do not."""
         try:
             await self.check(person)
         except CertificateRevokedError:
             return True
+        except StatusUnavailableError:
+            return False
         return False
 
 
@@ -226,13 +229,34 @@ async def test_an_outage_is_remembered_for_a_moment(server: StatusServer) -> Non
 
 @pytest.mark.parametrize("mode", ["soft", "hard"])
 async def test_a_revocation_that_is_known_outlives_no_outage(server: StatusServer, mode: str) -> None:
-    """Somebody known as revoked stays refused while the answer holds, even if the server is gone since."""
+    """Somebody known as revoked stays refused while the server is gone, also when the answer has lapsed."""
     checker = Checker(server, mode=mode)
     person = person_of(server)
     revoke(server, person)
     assert await checker.refuses(person)
     server.broken = True
-    checker.now += timedelta(minutes=14)
+    for later in (timedelta(minutes=14), timedelta(days=30)):
+        checker.now += later
+        assert await checker.refuses(person)
+    server.broken = False
+    server.revoked.clear()
+    checker.now += timedelta(seconds=RETRY_SECONDS)
+    await checker.check(person)
+    server.broken = True
+    checker.now += timedelta(days=30)
+    assert not await checker.refuses(person)
+
+
+async def test_a_clock_that_was_ahead(server: StatusServer) -> None:
+    """What was not learnt while the clock ran ahead is asked for again when it is right: revoked is revoked."""
+    checker = Checker(server, mode="soft")
+    person = person_of(server)
+    revoke(server, person)
+    right = checker.now
+    server.clock = lambda: right
+    checker.now += timedelta(days=3650)
+    await checker.check(person)
+    checker.now = right
     assert await checker.refuses(person)
 
 

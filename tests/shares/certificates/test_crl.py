@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from factories.authorities import revocation_list
-from factories.people import TestCA
+from factories.people import TestCA, crl_at
 
 from osak.shares.certificates.crl import RevocationList, read_list
 from osak.shares.certificates.status import MAX_LIFE, SKEW
@@ -59,6 +59,29 @@ def test_users_only() -> None:
     assert read(extensions=[(scope(only_contains_user_certs=True), True)]).status_of(REVOKED).is_revoked
 
 
+def test_users_only_says_nothing_of_an_authority() -> None:
+    """An authority is on another list; that it is not on this one is no news."""
+    below = TestCA("below", issuer=CA).certificate
+    found = read(extensions=[(scope(only_contains_user_certs=True), True)])
+    with pytest.raises(StatusError, match="not of authorities"):
+        found.status_of(below)
+    assert not read().status_of(below).is_revoked
+
+
+def test_one_part_of_many() -> None:
+    """A list of one part counts for certificates that name it, by any of its names, and for no others."""
+    here, there = "http://a.example/1.crl", "http://a.example/2.crl"
+    part = read(extensions=[(scope(full_name=[*uris("ldap://a.example/1"), *uris(here)]), True)])
+    assert not part.status_of(CA.issue(extensions=[crl_at(here)]).certificate).is_revoked
+    for other in (CA.issue(extensions=[crl_at(there)]), CA.issue()):
+        with pytest.raises(StatusError, match="another part"):
+            part.status_of(other.certificate)
+
+
+def uris(text: str) -> list[x509.GeneralName]:
+    return [x509.UniformResourceIdentifier(text)]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -74,6 +97,7 @@ def test_users_only() -> None:
         {"extensions": [(scope(only_contains_ca_certs=True), True)]},
         {"extensions": [(scope(only_contains_attribute_certs=True), True)]},
         {"extensions": [(scope(indirect_crl=True), True)]},
+        {"extensions": [(scope(relative_name=CA.name.rdns[0]), True)]},
         {
             "extensions": [
                 (scope(only_some_reasons=frozenset({x509.ReasonFlags.key_compromise})), True),
@@ -93,6 +117,7 @@ def test_users_only() -> None:
         "authorities only",
         "attributes only",
         "indirect",
+        "a part without a whole name",
         "some reasons",
     ],
 )
