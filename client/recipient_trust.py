@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from osak.client.errors import CertificateStatusError, UntrustedCertificateError
 from osak.client.event_loop import run
 from osak.client.recipient_plan import KeySource
-from osak.shares.certificates.anchors import read_anchors
+from osak.shares.certificates.anchors import read_authorities
 from osak.shares.certificates.crl import RevocationList, read_list
 from osak.shares.certificates.inquiry import inquire
 from osak.shares.certificates.malformed import MALFORMED
@@ -84,7 +84,7 @@ def _refusals(
     if not certificates:
         return []
     now = datetime.now(UTC)
-    anchors, between = read_anchors(settings.anchors), read_anchors(settings.intermediates)
+    anchors, between = read_authorities(settings.anchors), read_authorities(settings.intermediates)
     refusals: list[_Refusal | None] = [None] * len(certificates)
     chains: dict[int, _Chain] = {}
     for place, (name, certificate) in enumerate(certificates):

@@ -52,7 +52,7 @@ from osak.node.smart_id_settings import SmartIDTrust
 from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.telemetry import Telemetry, observe_requests
 from osak.node.tracing.base import SpanMaker, no_span
-from osak.shares.certificates.anchors import read_anchors
+from osak.shares.certificates.anchors import read_anchors, read_authorities
 from osak.shares.certificates.settings import RevocationSettings
 from osak.shares.protocol.messages import MAX_SHARE_BYTES, NodeIdentity
 from osak.status_fetch import StatusFetch
@@ -84,7 +84,10 @@ def create_service(
     assert trust is not None, "a node that keeps shares has anchors"
     observer = observer or TrustObserver()
     certificates = CertificateVerifier(
-        read_anchors(trust.anchors), read_anchors(trust.intermediates), trust.accepted_policies, observer
+        read_authorities(trust.anchors),
+        read_authorities(trust.intermediates),
+        trust.accepted_policies,
+        observer,
     )
     smart_id = _smart_id_verifier(trust.smart_id)
     return ShareService(

@@ -8,6 +8,7 @@ must exist when the node starts, so that all mistakes are found at once and befo
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -31,7 +32,7 @@ from osak.node.smart_id_settings import SmartIDTrust
 from osak.node.storage_settings import RedisSettings, StorageSettings
 from osak.node.trace_settings import TraceSettings
 from osak.node.upload_settings import UploadSettings
-from osak.shares.certificates.settings import Anchor, RevocationSettings, TrustSettings
+from osak.shares.certificates.settings import PATIENCE, Anchor, RevocationSettings, TrustSettings
 from osak.shares.configuration import Settings, load_settings
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.messages import MAX_BODY_BYTES
@@ -240,7 +241,7 @@ class NodeConfig(Settings):
     trust: TicketTrustSettings | None = Field(None, validate_default=True)
     capsules: CapsuleSettings | None = Field(None, validate_default=True)
     sessions: SessionSettings | None = None
-    limits: LimitSettings = Field(default_factory=LimitSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings, validate_default=True)
     uploads: UploadSettings | None = None
     expiry: ExpirySettings = Field(default_factory=ExpirySettings)
     sealing: SealingSettings
@@ -260,6 +261,20 @@ class NodeConfig(Settings):
         if older is not None and "capsules" in info.data.get("roles", ()):
             raise ValueError("a node that keeps capsules cannot be moved yet")
         return older
+
+    @field_validator("limits")
+    @classmethod
+    def _leaves_time_to_ask(cls, limits: LimitSettings, info: ValidationInfo) -> LimitSettings:
+        for name in ("trust", "capsules"):
+            section = info.data.get(name)  # none if it has mistakes of its own
+            if section is None or section.revocation.mode == "off":
+                continue
+            if PATIENCE * section.revocation.timeout > timedelta(seconds=limits.request_timeout):
+                raise ValueError(
+                    f"request_timeout is less than {PATIENCE} times {name}.revocation.timeout: a request"
+                    " would end before OCSP and a list have been tried"
+                )
+        return limits
 
     @field_validator("roles")
     @classmethod

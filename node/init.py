@@ -22,7 +22,7 @@ from osak.node.sealing import NODE_KEY_BYTES
 from osak.node.storage_settings import parse_redis_address
 from osak.node.template import NewNode, render_config
 from osak.node.tls import make_dev_certificate
-from osak.shares.certificates.anchors import read_certificates
+from osak.shares.certificates.anchors import read_authorities
 from osak.shares.errors import ConfigurationError
 from osak.shares.protocol.urls import ServerURL
 from osak.shares.setting_types import check_organisation
@@ -126,7 +126,7 @@ def _check(
 
 
 def _certificates(path: Path) -> bytes:
-    return b"".join(item.public_bytes(serialization.Encoding.PEM) for item in read_certificates(path))
+    return b"".join(item.public_bytes(serialization.Encoding.PEM) for item in read_authorities([path]))
 
 
 def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:

@@ -13,7 +13,7 @@ from osak.client.directory.means import Found, sort_certificates
 from osak.client.directory.settings import DirectorySettings
 from osak.client.errors import UsageError
 from osak.client.event_loop import run
-from osak.shares.certificates.anchors import read_anchors
+from osak.shares.certificates.anchors import read_authorities
 
 if TYPE_CHECKING:
     from osak.client.directory.ldap import Answer
@@ -39,7 +39,7 @@ def look_up(
         UsageError: the extra is not installed, or there are too many people.
     """
     wanted = list(dict.fromkeys(serial_numbers))
-    anchors = read_anchors(settings.anchors)
+    anchors = read_authorities(settings.anchors)
     place = (str(settings.url), settings.base)
     known = {number: cache.get((*place, number)) for number in wanted}
     found = {number: (kept, True) for number, kept in known.items() if kept is not None}

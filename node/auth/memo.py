@@ -48,9 +48,7 @@ class Memo(Generic[T]):
             task = self._under_way[key] = asyncio.ensure_future(self._find(key, now, find))
         return (await asyncio.shield(task)).value
 
-    async def _find(
-        self, key: bytes, now: datetime, find: Callable[[], Awaitable[Finding[T]]]
-    ) -> Finding[T]:
+    async def _find(self, key: bytes, now: datetime, find: Callable[[], Awaitable[Finding[T]]]) -> Finding[T]:
         try:
             found = await find()
         finally:

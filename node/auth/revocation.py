@@ -27,7 +27,7 @@ from osak.node.errors import CertificateRevokedError, StatusUnavailableError
 from osak.shares.certificates.crl import RevocationList, read_list
 from osak.shares.certificates.inquiry import Fetch, inquire
 from osak.shares.certificates.ocsp import NONCE_BYTES
-from osak.shares.certificates.settings import RevocationSettings
+from osak.shares.certificates.settings import PATIENCE, RevocationSettings
 from osak.shares.certificates.sources import MAX_CRL_BYTES
 from osak.shares.certificates.status import Status
 from osak.shares.errors import NoSourceError, StatusError
@@ -36,8 +36,6 @@ RETRY_SECONDS: Final = 15
 CERTIFICATES_KEPT: Final = 4096
 LISTS_KEPT: Final = 16
 ISSUERS_KEPT: Final = 64
-# Of all questions about one certificate together, in units of the time for one.
-_PATIENCE: Final = 3
 
 
 class StatusChecker:
@@ -101,7 +99,7 @@ class StatusChecker:
     ) -> Finding[Status | None]:
         """Ask; None if nobody could tell, now or before."""
         try:
-            async with asyncio.timeout(_PATIENCE * self._settings.timeout.total_seconds()):
+            async with asyncio.timeout(PATIENCE * self._settings.timeout.total_seconds()):
                 status = await inquire(
                     certificate,
                     issuer,

@@ -15,7 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from osak.shares.certificates.malformed import MALFORMED
-from osak.shares.errors import ConfigurationError
+from osak.shares.certificates.path import check_authority
+from osak.shares.errors import CertificateError, ConfigurationError
 
 ESTONIA: Final = "estonia"
 AnchorSource: TypeAlias = Path | Literal["estonia"]
@@ -45,6 +46,35 @@ def read_anchors(sources: Iterable[AnchorSource]) -> list[x509.Certificate]:
     for source in sources:
         found += read_certificates(source) if isinstance(source, Path) else _estonian()
     return found
+
+
+def read_authorities(sources: Iterable[AnchorSource]) -> list[x509.Certificate]:
+    """As ``read_anchors``, for those who must be able to issue.
+
+    Raises:
+        ConfigurationError: as ``read_anchors``; or a certificate is no authority's, so that nobody could
+            ever be believed by it.
+        OSError: a file cannot be read.
+    """
+    found: list[x509.Certificate] = []
+    for source in sources:
+        certificates = read_anchors([source])
+        for certificate in certificates:
+            _require_authority(certificate, str(source))
+        found += certificates
+    return found
+
+
+def _require_authority(certificate: x509.Certificate, source: str) -> None:
+    try:
+        check_authority(certificate, depth=0)
+    except (CertificateError, *MALFORMED) as error:
+        name = certificate.subject.rfc4514_string()
+        problem = (
+            f"{name} is no authority's certificate (basicConstraints CA, keyUsage keyCertSign); name the"
+            " authority that issued it"
+        )
+        raise ConfigurationError(source, [problem]) from error
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:

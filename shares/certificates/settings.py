@@ -16,6 +16,8 @@ from osak.shares.certificates.profile import ESTONIAN_POLICIES
 from osak.shares.configuration import Settings
 from osak.shares.setting_types import Duration, Network
 
+# Of all questions about one certificate together, in units of the time for one.
+PATIENCE: Final = 3
 _POLICY: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,15})){1,20}(\.\*)?", re.ASCII)
 
 

@@ -78,7 +78,7 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
         ("0.4.0.2042.1.2", "1.3.6.1.4.1.51361.*"),
     )
     revocation = config.trust.revocation
-    assert (revocation.mode, revocation.timeout.seconds, revocation.max_age.seconds) == ("hard", 5, 600)
+    assert (revocation.mode, revocation.timeout.seconds, revocation.max_age.seconds) == ("hard", 2, 600)
     assert [str(network) for network in revocation.networks] == ["10.2.0.0/16"]
     assert config.trust.smart_id is not None
     assert config.trust.smart_id.flow_types == ("Notification", "QR")

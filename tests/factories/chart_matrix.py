@@ -84,7 +84,7 @@ ROLES: Final[Values] = {
     "trust": {
         "estonia": True,
         "intermediates": {"issuing": PEM},
-        "revocation": {"mode": "hard", "timeout": "5s", "maxAge": "10m", "networks": ["10.2.0.0/16"]},
+        "revocation": {"mode": "hard", "timeout": "2s", "maxAge": "10m", "networks": ["10.2.0.0/16"]},
         "policies": ["0.4.0.2042.1.2", "1.3.6.1.4.1.51361.*"],
         "smartID": {
             "relyingParties": [{"name": "Riigi Infosüsteemi Amet"}],

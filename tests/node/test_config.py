@@ -121,6 +121,26 @@ def test_mistakes(node_folder: Path, old: str, new: str) -> None:
     assert "line" in problems(changed(node_folder, old, new))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(" timeout: 3s", " timeout: 4s"), ("request_timeout: 10s", "request_timeout: 8s")]
+)
+def test_a_request_has_time_for_all_questions(node_folder: Path, old: str, new: str) -> None:
+    """An authority's time is a third of a request's at most; with nobody asked it does not matter."""
+    path = changed(node_folder, old, new)
+    assert "limits (line" in problems(path)
+    assert "3 times trust.revocation.timeout" in problems(path)
+    unasked = load_node_config(changed(node_folder, "mode: soft", "mode: off"), {})
+    assert unasked.trust is not None
+    assert unasked.trust.revocation.mode == "off"
+
+
+def test_that_time_counts_for_defaults_too(node_folder: Path) -> None:
+    """An operator who leaves the limits out is told as well."""
+    text = changed(node_folder, " timeout: 3s", " timeout: 4s").read_text(encoding="utf-8")
+    (node_folder / "node.yaml").write_text(re.sub(r"(?ms)^limits:\n(  .*?\n)+", "", text), encoding="utf-8")
+    assert "3 times trust.revocation.timeout" in problems(node_folder / "node.yaml")
+
+
 def test_not_text(node_folder: Path) -> None:
     """A file that is not UTF-8 is refused by its name."""
     path = node_folder / "node.yaml"

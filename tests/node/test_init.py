@@ -102,6 +102,15 @@ def test_mistakes_leave_nothing(tmp_path: Path, options: tuple[str, str]) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["no.pem"]
 
 
+def test_a_person_is_no_anchor(tmp_path: Path) -> None:
+    """Somebody's own certificate instead of its authority's would shut everybody out: it is told at once."""
+    (tmp_path / "mari.pem").write_bytes(TestCA().issue(common_name="MARI").certificate_pem)
+    result = init(tmp_path / "n", "--trust", tmp_path / "mari.pem")
+    assert result.exit_code == 2
+    assert "MARI" in result.stderr
+    assert not (tmp_path / "n").exists()
+
+
 def test_two_anchors_of_one_name(tmp_path: Path, authority: Path) -> None:
     """Anchors keep their names, so two of one name are refused."""
     assert init(tmp_path / "n", "--trust", authority, "--trust", authority).exit_code == 2

@@ -191,6 +191,13 @@ def test_anchors_that_cannot_be_read_are_told(directory: TestDirectory, tmp_path
         _ask(_changed(directory, anchors=[str(tmp_path / "empty.pem")]), MARI)
 
 
+def test_anchors_that_can_issue_nothing_are_told(directory: TestDirectory, tmp_path: Path) -> None:
+    """So is a person's certificate taken for its authority's, and whose it is."""
+    (tmp_path / "mari.pem").write_bytes(TestCA().issue(common_name="MARI").certificate_pem)
+    with pytest.raises(ConfigurationError, match=r"MARI.* is no authority's certificate"):
+        _ask(_changed(directory, anchors=[str(tmp_path / "mari.pem")]), MARI)
+
+
 def test_estonia_is_a_word_for_its_authorities(directory: TestDirectory) -> None:
     """``estonia`` needs no files; a test authority is none of them."""
     assert _ask(_changed(directory, anchors=["estonia"]), MARI) == {f"PNOEE-{MARI}": []}

@@ -248,7 +248,7 @@ async def test_a_revocation_that_is_known_outlives_no_outage(server: StatusServe
 
 
 async def test_a_clock_that_was_ahead(server: StatusServer) -> None:
-    """What was not learnt while the clock ran ahead is asked for again when it is right: revoked is revoked."""
+    """What could not be learnt while the clock ran ahead is asked again when it is right."""
     checker = Checker(server, mode="soft")
     person = person_of(server)
     revoke(server, person)

@@ -8,7 +8,7 @@ import pytest
 from cryptography.x509.oid import NameOID
 from factories.people import TestCA
 
-from osak.shares.certificates.anchors import ESTONIA, check_fingerprint, read_anchors
+from osak.shares.certificates.anchors import ESTONIA, check_fingerprint, read_anchors, read_authorities
 from osak.shares.errors import ConfigurationError
 
 
@@ -51,3 +51,12 @@ def test_a_package_without_the_certificate(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(esteid_certificates, "ISSUER_CERTS", {})
     with pytest.raises(ConfigurationError, match="esteid-certificates"):
         read_anchors([ESTONIA])
+
+
+def test_a_person_is_no_authority(tmp_path: Path) -> None:
+    """A person's certificate among authorities is told with its name; by it nobody could ever be believed."""
+    file = tmp_path / "ca.pem"
+    file.write_bytes(TestCA("one").certificate_pem + TestCA().issue().certificate_pem)
+    with pytest.raises(ConfigurationError, match=r"TESTNUMBER.* is no authority's certificate"):
+        read_authorities([ESTONIA, file])
+    assert len(read_anchors([file])) == 2
