@@ -14,9 +14,11 @@ from pathlib import Path
 import click
 import uvloop
 
+from osak.node.audit.acts import acts_folder
 from osak.node.audit.keys import AuditKeys, resolve
 from osak.node.audit.record import Position
-from osak.node.audit.segments import verify_log
+from osak.node.audit.segments import Verdict, verify_log
+from osak.node.backup.commands import backup, restore
 from osak.node.command_errors import SystemCommandError, exit_codes
 from osak.node.command_options import config_option
 from osak.node.config import load_node_config
@@ -134,6 +136,8 @@ def migrate(*, source_file: Path, target_file: Path) -> None:
 
 
 node.add_command(key)
+node.add_command(backup)
+node.add_command(restore)
 
 
 @node.group()
@@ -146,6 +150,7 @@ def audit() -> None:
 @click.option(
     "--noted", metavar="NUMBER:HASH", help="An end that was printed before and must still be there."
 )
+@click.option("--noted-acts", metavar="NUMBER:HASH", help="The same of the log of acts by command.")
 @click.option(
     "--public-key",
     "public_keys",
@@ -153,16 +158,17 @@ def audit() -> None:
     metavar="HEX",
     help="An older key of checkpoints. Repeatable.",
 )
-def verify(*, config_file: Path, noted: str | None, public_keys: tuple[str, ...]) -> None:
+def verify(
+    *, config_file: Path, noted: str | None, noted_acts: str | None, public_keys: tuple[str, ...]
+) -> None:
     """Check that no line was changed, taken out or moved; print the end, to be kept elsewhere."""
     with exit_codes():
         folder, keys = _audit_of(config_file)
         known = frozenset({*public_keys, *(each.public_key for each in keys)})
-        verdict = verify_log(folder, known, _position(noted))
-    click.echo(f"whole: {verdict.end.number} lines, signed up to line {verdict.checkpoint.number}")
-    if verdict.torn:
-        click.echo(f"unfinished lines after a crash, cut off: {verdict.torn}")
-    click.echo(f"end: {verdict.end.number}:{verdict.end.chain}")
+        _print_verdict("", verify_log(folder, known, _position(noted)))
+        acts = acts_folder(folder)
+        if acts.is_dir() or noted_acts is not None:
+            _print_verdict("acts: ", verify_log(acts, known, _position(noted_acts)))
     click.echo(f"public key: {keys[0].public_key}")
 
 
@@ -179,6 +185,13 @@ def who(*, config_file: Path, names: tuple[str, ...]) -> None:
                     click.echo(f"{name} {each.pseudonym(name)}")
             else:
                 click.echo(f"{name} {resolve(name, keys)}")
+
+
+def _print_verdict(of: str, verdict: Verdict) -> None:
+    click.echo(f"{of}whole: {verdict.end.number} lines, signed up to line {verdict.checkpoint.number}")
+    if verdict.torn:
+        click.echo(f"{of}unfinished lines after a crash, cut off: {verdict.torn}")
+    click.echo(f"{of}end: {verdict.end.number}:{verdict.end.chain}")
 
 
 def _audit_of(config_file: Path) -> tuple[Path, list[AuditKeys]]:

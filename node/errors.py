@@ -22,6 +22,7 @@ NodeError
 ├── StorageError                the store cannot be reached, or did not keep what it was given
 │   └── AuditError              the audit log cannot be written, or is not what a node wrote
 ├── SealingError                what is stored cannot be opened with this node's key
+├── BackupError                 a backup is not whole, not of this node's key, or does not fit what is stored
 └── InternalError               anything nobody thought of
 
 ``ANSWERS`` is the only place where an error becomes a status and a code; a test proves it total.
@@ -137,6 +138,10 @@ class SealingError(NodeError):
     """A stored share was sealed under another key, or its row was tampered with."""
 
 
+class BackupError(NodeError):
+    """A file is no whole backup under this node's key, or may not be put back; no client sees it."""
+
+
 class InternalError(NodeError):
     """An unexpected failure."""
 
@@ -219,6 +224,9 @@ ANSWERS: Final[dict[type[NodeError], Answer]] = {
         "the node cannot write its audit log; try again later",
     ),
     SealingError: Answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, ProblemCode.INTERNAL, "the node could not answer; tell its operator"
+    ),
+    BackupError: Answer(
         HTTPStatus.INTERNAL_SERVER_ERROR, ProblemCode.INTERNAL, "the node could not answer; tell its operator"
     ),
     InternalError: Answer(

@@ -17,12 +17,11 @@ from osak.node.errors import SealingError
 from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.sealing import Sealer
 from osak.node.storage import open_store
-from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage.base import ANY_TIME, ShareStore, StoredShare
 from osak.node.storage.moving import carry
 from osak.shares.errors import ConfigurationError
 
 _AT_ONCE = 64
-_ANY_TIME = 0
 _SHOWN = 10
 
 
@@ -115,9 +114,9 @@ async def carry_all(old: ShareStore, new: ShareStore, sealer: Sealer, now: int) 
     async def verify_one(share: StoredShare) -> None:
         if share.expires_at <= now or not _opens(sealer, share):
             return
-        if await new.get(share.share_id, _ANY_TIME) == share:
+        if await new.get(share.share_id, ANY_TIME) == share:
             report.verified += 1
-        elif await old.get(share.share_id, _ANY_TIME) is not None:  # else it was deleted meanwhile
+        elif await old.get(share.share_id, ANY_TIME) is not None:  # else it was deleted meanwhile
             report.different.append(share.share_id)
 
     await _for_each(old.walk(), carry_one)

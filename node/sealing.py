@@ -3,9 +3,10 @@
 
 A node key is 32 random bytes. HKDF-SHA256 (RFC 5869) makes one key for each purpose from it:
 sealing (AES-256-GCM), recipient tags and nonces (HMAC-SHA256), the audit log (see ``audit.keys``), names
-of shared rate counters, and the key's public id. A key that follows another has 32 bytes more: the key of
-recipient tags, which is handed on from key to key, because nobody but the recipients could make the tags
-anew (docs/adr/0025). Which keys a node has, and what each is good for, is ``key_ring``'s. Rules:
+of shared rate counters, backups (see ``backup.chunks``), and the key's public id. A key that follows another
+has 32 bytes more: the key of recipient tags, which is handed on from key to key, because nobody but the
+recipients could make the tags anew (docs/adr/0025). Which keys a node has, and what each is good for, is
+``key_ring``'s. Rules:
 
 - a sealed share is ``version 1 || 12 random bytes || ciphertext and tag``; its associated data binds
   share id and recipient tag, so no row can be moved to another share or given to another person;
@@ -51,6 +52,7 @@ class NodeKey:
     pseudonym_key: bytes = field(repr=False)
     audit_seed: bytes = field(repr=False)
     counter_key: bytes = field(repr=False)
+    backup_key: bytes = field(repr=False)
 
     @classmethod
     def from_bytes(cls, master: bytes) -> "NodeKey":
@@ -70,6 +72,7 @@ class NodeKey:
             pseudonym_key=_derive(master, b"osak-node-audit-pseudonym-v1", 64),
             audit_seed=_derive(master, b"osak-node-audit-signing-v1", 32),
             counter_key=_derive(master, b"osak-node-rate-counter-v1", 32),
+            backup_key=_derive(master, b"osak-node-backup-v1", 32),
         )
 
     def next_key(self, random_bytes: Callable[[int], bytes]) -> bytes:

@@ -75,8 +75,16 @@ class AuditLog:
         self._thread = threading.Thread(target=self._serve, name="osak-audit", daemon=True)
 
     @classmethod
-    def open(cls, folder: Path, keys: AuditKeys, clock: Callable[[], float]) -> "AuditLog":
+    def open(
+        cls, folder: Path, keys: AuditKeys, clock: Callable[[], float], *, waits: bool = False
+    ) -> "AuditLog":
         """Open the log in ``folder``, or begin one.
+
+        Args:
+            folder: of its segments.
+            keys: for pseudonyms and checkpoints.
+            clock: seconds since 1970.
+            waits: whether to wait for another process that has the log; for commands alone.
 
         Raises:
             AuditError: the last segment is not what a node wrote, or another process has the log.
@@ -86,7 +94,7 @@ class AuditLog:
         folder.mkdir(mode=0o700, exist_ok=True)
         log._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(log._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(log._lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
             log._resume()
         except BlockingIOError as error:
             os.close(log._lock)
@@ -143,13 +151,14 @@ class AuditLog:
         if self._is_broken:
             await self.write(Event.CHECKPOINT)
 
-    async def close(self) -> None:
-        """Finish what waits, sign the end, close; safe to call twice."""
+    async def close(self, *, says_stop: bool = True) -> None:
+        """Finish what waits, note the stop of a node, sign the end, close; safe to call twice."""
         if self._is_closed:
             return
         with suppress(AuditError):  # nothing more can be done for a log that cannot be written
-            await self.write(Event.STOP)
-            await self.write(Event.CHECKPOINT)
+            if says_stop:
+                await self.write(Event.STOP)
+            await self.sign_end()
         self._is_closed = True
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)

@@ -35,6 +35,9 @@ class Event(StrEnum):
     RESEAL = "reseal"
     CHECKPOINT = "checkpoint"
     HEALED = "healed"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    MIGRATE = "migrate"
 
 
 @dataclass(frozen=True, slots=True)

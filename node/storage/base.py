@@ -14,6 +14,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
+# Every row expires after this second, so whoever asks at it asks whether there is a row at all.
+ANY_TIME: Final = 0
+
 
 @dataclass(frozen=True, slots=True)
 class StoredShare:
@@ -142,6 +145,7 @@ class StoredCapsule:
         return self.transaction_id
 
 
+StoredRow = StoredShare | StoredCapsule
 RowT = TypeVar("RowT", StoredShare, StoredCapsule)
 
 

@@ -14,10 +14,7 @@ also from another process, also twice. No lock is needed, because of the order o
 from collections.abc import AsyncIterator
 
 from osak.node.errors import StorageError
-from osak.node.storage.base import Releases, ShareStore, StoredShare
-
-# Every share expires after this second, so it asks whether there is one at all.
-_ANY_TIME = 0
+from osak.node.storage.base import ANY_TIME, Releases, ShareStore, StoredShare
 
 
 async def carry(share: StoredShare, old: ShareStore, new: ShareStore) -> bool:
@@ -26,15 +23,15 @@ async def carry(share: StoredShare, old: ShareStore, new: ShareStore) -> bool:
     Raises:
         StorageError: a store failed; carrying it again does no harm.
     """
-    added = await new.get(share.share_id, _ANY_TIME) is None
+    added = await new.get(share.share_id, ANY_TIME) is None
     if added:
         try:
             await new.add(share)
         except StorageError:
-            if await new.get(share.share_id, _ANY_TIME) is None:
+            if await new.get(share.share_id, ANY_TIME) is None:
                 raise
             added = False  # somebody else carried it at the same time
-    if await old.get(share.share_id, _ANY_TIME) is None:
+    if await old.get(share.share_id, ANY_TIME) is None:
         await new.delete(share.share_id)
         return False
     await new.remember_releases(share.share_id, await old.releases(share.share_id))
@@ -50,7 +47,7 @@ class MovingShareStore:
 
     async def add(self, share: StoredShare) -> None:
         """Keep a share in the new store."""
-        if await self._old.get(share.share_id, _ANY_TIME) is not None:
+        if await self._old.get(share.share_id, ANY_TIME) is not None:
             raise StorageError("this share id is taken")
         await self._new.add(share)
 
@@ -60,7 +57,7 @@ class MovingShareStore:
 
     async def spend(self, share_id: str, nonce: str, keep_until: int, released_at: int | None = None) -> bool:
         """Spend a nonce once in both."""
-        share = await self._old.get(share_id, _ANY_TIME)
+        share = await self._old.get(share_id, ANY_TIME)
         if share is not None:
             await carry(share, self._old, self._new)
             if not await self._old.spend(share_id, nonce, keep_until, released_at):

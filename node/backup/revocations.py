@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Which shares were revoked after a backup was begun, as far as a node's audit logs tell.
+
+A node notes each revocation before it is done, so a log that was not lost with the storage names all that
+must not come back. Each process of a node has a log of its own.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from osak.node.audit.keys import AuditKeys, resolve
+from osak.node.audit.record import Event
+from osak.node.audit.segments import find_segments, read_log
+from osak.node.errors import AuditError
+from osak.node.sealing import NodeKey
+from osak.shares.protocol.times import parse_time, time_text
+
+# Clocks of several processes differ by less, and to look further back only costs memory.
+_SLACK: Final = timedelta(hours=1)
+
+
+def has_log(folder: Path) -> bool:
+    """Whether ``folder`` has segments of an audit log.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return folder.is_dir() and bool(find_segments(folder))
+
+
+def revoked_since(folder: Path, keys: Sequence[NodeKey], begun: int) -> frozenset[str]:
+    """Ids of shares that the log in ``folder`` says were revoked after ``begun``, or at most an hour before.
+
+    Raises:
+        AuditError: the log was changed, begins later than that, or names a share under another key.
+        OSError: it cannot be read.
+    """
+    since = datetime.fromtimestamp(begun, UTC)
+    readers = [AuditKeys(key) for key in keys]
+    revoked = set()
+    is_covered = False
+    for record in read_log(folder):
+        time = parse_time(str(record.fields.get("time")))
+        is_covered = is_covered or time <= since
+        if record.event == Event.DELETE and time >= since - _SLACK:
+            revoked.add(resolve(str(record.fields.get("share")), readers))
+    if not is_covered:
+        raise AuditError(f"{folder}: this log begins after {time_text(since)}, when the backup was begun")
+    return frozenset(revoked)
