@@ -30,8 +30,7 @@ class KeySource:
         key: the certificate or bare key.
         file_name: where it came from, for the label.
         server: the id of the capsule server that shall keep the capsule.
-        number: which of one person's cards it is for, if the directory had it; tells plain labels apart. None
-            if the sender named it.
+        number: which of one person's cards it is for, if the directory had it; None if the sender named it.
     """
 
     key: "x509.Certificate | PublicKey" = field(repr=False)

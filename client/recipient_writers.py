@@ -32,6 +32,7 @@ class Writers:
     writers: list[RecipientWriter] = field(default_factory=list)
     targets: list[ShareTarget] = field(default_factory=list)
     served: "list[CapsuleServerRecipient]" = field(default_factory=list)
+    _owners: dict[str, list[tuple[bytes, str | None]]] = field(default_factory=dict)
 
     def add(self, source: Source, config: Configuration, *, plain_label: bool) -> None:
         """Take in what one record is for."""
@@ -50,10 +51,11 @@ class Writers:
                 assert_never(source)
 
     def _add_key(self, source: KeySource, config: Configuration, *, plain_label: bool) -> None:
+        number = self._number(source) if plain_label else 1
         if source.server is None:
             self.writers.append(
                 PublicKeyRecipient(
-                    source.key, file_name=source.file_name, plain_label=plain_label, number=source.number or 1
+                    source.key, file_name=source.file_name, plain_label=plain_label, number=number
                 )
             )
             return
@@ -68,9 +70,17 @@ class Writers:
                 config.timeouts,
                 file_name=source.file_name,
                 plain_label=plain_label,
-                number=source.number or 1,
+                number=number,
             )
         )
+
+    def _number(self, source: KeySource) -> int:
+        """Which of one name's keys it is: the bare names of a person's cards are all the same."""
+        name = PublicKeyRecipient(source.key, file_name=source.file_name, plain_label=True).key_label
+        owners, owner = self._owners.setdefault(name, []), _identity(source)
+        if owner not in owners:  # the same one twice keeps its number, and is refused as ever
+            owners.append(owner)
+        return owners.index(owner) + 1
 
 
 def writers_for(planned: Iterable[PlannedRecipient], config: Configuration, *, plain_labels: bool) -> Writers:

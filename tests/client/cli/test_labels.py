@@ -62,6 +62,28 @@ def test_plain_labels(shell: Shell, options: list[str]) -> None:
         opens_by_every_key(shell, path)
 
 
+def test_plain_labels_of_one_name(shell: Shell) -> None:
+    """Keys of one name are numbered, so that a person's two cards get on; one key twice is refused."""
+    folder, keys = shell.folder, []
+    for name in ("old", "new"):
+        (folder / name).mkdir()
+        keys.append(key_files(folder / name, ec.generate_private_key(ec.SECP384R1())))
+    options = [option for public, _ in keys for option in ("--cert", str(public))]
+    box = folder / "x.cdoc2"
+    code, _, errors = shell("encrypt", folder / "a.txt", "-o", box, *options, "--plain-labels")
+    assert code == 0, errors
+    assert [one["label"] for one in shell("inspect", box)[1]["recipients"]] == [
+        "key.pub.pem",
+        "key.pub.pem (2)",
+    ]
+    for number, (_, private) in enumerate(keys):
+        assert shell("decrypt", box, "-o", folder / str(number), "--private-key", private)[0] == 0
+    twice = ["--cert", str(keys[0][0])] * 2
+    code, _, errors = shell("encrypt", folder / "a.txt", "-o", folder / "y.cdoc2", *twice, "--plain-labels")
+    assert code == 2
+    assert "the same label" in errors
+
+
 def test_a_plain_label_that_looks_machine_readable_is_refused(shell: Shell) -> None:
     """A bare label may not begin with data:, in any case: readers would look for fields in it."""
     for label in ("data:x", "DATA:x"):
