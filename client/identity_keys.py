@@ -61,7 +61,7 @@ def card_keys(
         key = card_key(card)
         credential = None
         with suppress(CredentialError):  # not every certificate names a person who has shares
-            credential = KeyCredential(key, card.certificate)
+            credential = KeyCredential(key, card.certificate, with_pss=not token.has_pkcs1)
         yield Keys(PrivateKeyUnlocker(key), credential, key, card.certificate)
 
 

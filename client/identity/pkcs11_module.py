@@ -139,6 +139,12 @@ class PKCS11Token:
         """Whether the PIN is typed on the reader."""
         return bool(self._token.flags & pkcs11.TokenFlag.PROTECTED_AUTHENTICATION_PATH)
 
+    @property
+    def has_pkcs1(self) -> bool:
+        """Whether RSA keys sign by CKM_SHA256_RSA_PKCS."""
+        with _translated("the card could not be read"):
+            return pkcs11.Mechanism.SHA256_RSA_PKCS in self._slot.get_mechanisms()
+
     def tries(self) -> Tries:
         """How many wrong PINs it still forgives, as of now."""
         with _translated("the card could not be read"):

@@ -61,6 +61,11 @@ class Token(Protocol):
         """Whether the PIN is typed on the reader and never comes here."""
         ...
 
+    @property
+    def has_pkcs1(self) -> bool:
+        """Whether ``sign`` is there for its RSA keys; ``sign_pss`` may be the only way."""
+        ...
+
     def tries(self) -> Tries:
         """How many wrong PINs it still forgives, as of now."""
         ...

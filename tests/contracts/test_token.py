@@ -16,9 +16,12 @@ from factories.people import Person, TestCA
 from factories.tokens import PIN, CardBox, locking_module, nss_card, softhsm_module
 from simulator.tokens import SimulatedToken
 
+from osak.client.config import ClientConfig
+from osak.client.identity.card import PINSource
 from osak.client.identity.errors import CardError, PINError
 from osak.client.identity.pkcs11_module import PKCS11Module
 from osak.client.identity.token import Token, Tries, WrongPINError
+from osak.client.identity_keys import card_keys
 
 AUTHORITY = TestCA()
 CURVES = [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()]
@@ -143,6 +146,26 @@ def test_signs_with_pss(token: Token) -> None:
     """RSASSA-PSS of a digest, as TLS 1.3 wants it."""
     token.log_in(PIN)
     check_pss_signature(token)
+
+
+async def test_an_rsa_card_that_signs_by_pss_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tickets are PS256; a card that has both, as all others here, signs them by RS256."""
+    box = CardBox(tmp_path, softhsm_module())
+    box.use(monkeypatch)
+    box.add("ID-card (PIN1)", RSA_PERSON)
+    given = (ClientConfig(), PINSource(lambda _: PIN))
+    with card_keys(*given, module=box.module) as keys:
+        assert keys.credential is not None
+        assert keys.credential.algorithm == "RS256"
+    with (tmp_path / "softhsm2.conf").open("a") as conf:
+        conf.write("slots.mechanisms = CKM_RSA_PKCS_PSS\n")
+    with card_keys(*given, module=box.module) as keys:
+        assert keys.credential is not None
+        assert keys.credential.algorithm == "PS256"
+        signed = await keys.credential.sign(b"a.b")
+    public, pss = RSA_PERSON.key.public_key(), padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+    assert isinstance(public, rsa.RSAPublicKey)
+    public.verify(signed.signature, b"a.b", pss, hashes.SHA256())
 
 
 def test_decrypts(kind: Kind) -> None:

@@ -32,6 +32,7 @@ class SimulatedToken:
     left: int = 3
     sent: list[str | None] = field(default_factory=list)
     is_open: bool = False
+    has_pkcs1: bool = True
 
     def tries(self) -> Tries:
         """As many as are left."""

@@ -42,8 +42,9 @@ def _certificate(key: PrivateKeyTypes, *serial_numbers: str) -> x509.Certificate
         (lambda: ec.generate_private_key(ec.SECP384R1()), "ES384", 96),
         (lambda: ec.generate_private_key(ec.SECP521R1()), "ES512", 132),
         (lambda: rsa.generate_private_key(65537, 2048), "RS256", 256),
+        (lambda: rsa.generate_private_key(65537, 2048), "PS256", 256),
     ],
-    ids=["P-256", "P-384", "P-521", "RSA"],
+    ids=["P-256", "P-384", "P-521", "RSA", "RSA with PSS"],
 )
 async def test_signatures_are_what_jose_expects(
     make_key: type[ec.EllipticCurvePrivateKey], algorithm: str, signature_bytes: int
@@ -51,7 +52,7 @@ async def test_signatures_are_what_jose_expects(
     """The key chooses the algorithm, and an independent library verifies the raw signature."""
     key = make_key()
     certificate = _certificate(key, "PNOEE-48010010101")
-    credential = KeyCredential(key, certificate)
+    credential = KeyCredential(key, certificate, with_pss=algorithm == "PS256")
     assert credential.algorithm == algorithm
     assert credential.recipient_id == "etsi/PNOEE-48010010101"
     header = encode_base64url(f'{{"alg":"{algorithm}"}}'.encode())
@@ -61,7 +62,7 @@ async def test_signatures_are_what_jose_expects(
     pem = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    public = RSAKey.import_key(pem) if algorithm == "RS256" else ECKey.import_key(pem)
+    public = ECKey.import_key(pem) if algorithm.startswith("ES") else RSAKey.import_key(pem)
     token = f"{header}.e30.{encode_base64url(signed.signature)}"
     assert jws.deserialize_compact(token, public, algorithms=[algorithm]).payload == b"{}"
 
