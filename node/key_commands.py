@@ -10,7 +10,7 @@ import click
 from osak.node.command_errors import SystemCommandError, exit_codes
 from osak.node.command_options import config_option
 from osak.node.config import load_node_config
-from osak.node.key_status import count_by_key, make_next_key
+from osak.node.key_status import count_by_key, make_next_key, seal_key
 
 
 @click.group()
@@ -30,6 +30,20 @@ def new(*, config_file: Path, file: Path) -> None:
     click.echo(f"  1. add to sealing:  next: {{key_file: {file}}}   and restart them all")
     click.echo("  2. put it in key_file, the key before under old, take next out, and restart them all")
     click.echo("  3. when `osak node key status` counts nothing under the old key, take it out")
+
+
+@key.command()
+@config_option
+@click.argument("plain", metavar="PLAIN", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+def seal(*, config_file: Path, plain: Path, file: Path) -> None:
+    """Write the key in PLAIN into FILE, sealed by the token that the YAML names."""
+    with exit_codes():
+        key_id = seal_key(load_node_config(config_file, os.environ), plain, file)
+    click.echo(f"created {file}: node key {key_id}")
+    click.echo(
+        f"next: name it as key_file, see that the node starts, then keep {plain} offline or destroy it"
+    )
 
 
 @key.command()

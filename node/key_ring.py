@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from osak.node.sealing import NODE_KEY_BYTES, NodeKey, Sealer
+from osak.node.sealing import NodeKey, Sealer
 from osak.node.sealing_settings import KeySource, SealingSettings
+from osak.node.token_key import MAX_SEALED_BYTES, TokenKey
 from osak.shares.errors import ConfigurationError
 
 
@@ -55,13 +56,15 @@ def read_ring(settings: SealingSettings) -> NodeKeyRing:
     """Read all keys that the settings name.
 
     Raises:
-        ConfigurationError: one is none, stands there twice, or does not belong to the others.
+        ConfigurationError: one is none, stands there twice, or does not belong to the others; or their token
+            cannot be used.
         OSError: a file cannot be read.
     """
+    token = None if settings.token is None else TokenKey(settings.token)
     ring = NodeKeyRing(
-        _read(settings, "sealing"),
-        None if settings.next is None else _read(settings.next, "sealing.next"),
-        tuple(_read(source, f"sealing.old[{number}]") for number, source in enumerate(settings.old)),
+        _read(settings, "sealing", token),
+        None if settings.next is None else _read(settings.next, "sealing.next", token),
+        tuple(_read(source, f"sealing.old[{number}]", token) for number, source in enumerate(settings.old)),
     )
     if len(set(ring.key_ids)) != len(ring.keys):
         raise ConfigurationError("sealing", ["the same key stands here twice"])
@@ -75,15 +78,38 @@ def read_ring(settings: SealingSettings) -> NodeKeyRing:
     return ring
 
 
-def read_key_file(path: Path) -> NodeKey:
+def read_key_file(path: Path, token: TokenKey | None = None) -> NodeKey:
     """Read a key file.
 
     Raises:
-        ConfigurationError: it has another length than a key.
+        ConfigurationError: it is no key, or does not open with the token.
+        OSError: it cannot be read.
+    """
+    return key_of(read_master(path, token), str(path))
+
+
+def read_master(path: Path, token: TokenKey | None = None) -> bytes:
+    """The bytes of a key file, opened by the token if there is one.
+
+    Raises:
+        ConfigurationError: it does not open with the token.
         OSError: it cannot be read.
     """
     with path.open("rb") as stream:
-        return _key(stream.read(2 * NODE_KEY_BYTES + 1), str(path))
+        content = stream.read(MAX_SEALED_BYTES + 1)
+    return content if token is None else token.open(content, str(path))
+
+
+def key_of(master: bytes, place: str) -> NodeKey:
+    """The key of these bytes.
+
+    Raises:
+        ConfigurationError: they have another length; ``place`` says where they stand.
+    """
+    try:
+        return NodeKey.from_bytes(master)
+    except ValueError as error:
+        raise ConfigurationError(place, [str(error)]) from error
 
 
 def key_text(master: bytes) -> str:
@@ -91,15 +117,8 @@ def key_text(master: bytes) -> str:
     return base64.b64encode(master).decode("ascii")
 
 
-def _read(source: KeySource, place: str) -> NodeKey:
+def _read(source: KeySource, place: str, token: TokenKey | None) -> NodeKey:
     if source.key_file is not None:
-        return read_key_file(source.key_file)
+        return read_key_file(source.key_file, token)
     assert source.key is not None, "the settings have one of both"
-    return _key(source.key.get_secret_value(), f"{place}.key")
-
-
-def _key(master: bytes, place: str) -> NodeKey:
-    try:
-        return NodeKey.from_bytes(master)
-    except ValueError as error:
-        raise ConfigurationError(place, [str(error)]) from error
+    return key_of(source.key.get_secret_value(), f"{place}.key")

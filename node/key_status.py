@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``osak node key``: the key that follows another, and what lies in the store under each key."""
+"""``osak node key``: key files, plain or sealed by a token, and what lies in the store under each key."""
 
 import os
 import secrets
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osak.node.config import NodeConfig
-from osak.node.key_ring import NodeKeyRing, read_ring
+from osak.node.key_ring import NodeKeyRing, key_of, read_master, read_ring
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.storage.base import Rows, RowT
+from osak.node.token_key import TokenKey
+from osak.shares.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,32 @@ def make_next_key(config: NodeConfig, path: Path) -> str:
     """Write a key that can follow the one in use into a new file; return its id.
 
     Raises:
-        ConfigurationError: the key in use is not what it should be.
+        ConfigurationError: the key in use is not what it should be, or the token cannot seal.
         OSError: the file exists, or cannot be written.
     """
-    active = read_ring(config.sealing).active
-    master = active.next_key(secrets.token_bytes)
+    master = read_ring(config.sealing).active.next_key(secrets.token_bytes)
+    return _write(config, master, path)
+
+
+def seal_key(config: NodeConfig, plain: Path, path: Path) -> str:
+    """Write a plain key file's key into a new file, sealed by the configured token; return its id.
+
+    Raises:
+        ConfigurationError: no token is configured, it cannot seal, or ``plain`` is no key.
+        OSError: a file cannot be read, exists, or cannot be written.
+    """
+    if config.sealing.token is None:
+        raise ConfigurationError("sealing.token", ["name the token first that is to seal the key"])
+    return _write(config, read_master(plain), path)
+
+
+def _write(config: NodeConfig, master: bytes, path: Path) -> str:
+    key_id = key_of(master, str(path)).key_id
+    token = config.sealing.token
+    content = master if token is None else TokenKey(token).seal(master, secrets.token_bytes)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
-        stream.write(master)
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    return type(active).from_bytes(master).key_id
+    return key_id

@@ -38,6 +38,17 @@ class KeySource(Settings):
         return self
 
 
+class TokenSettings(Settings):
+    """A hardware security module, or any other token, that seals the key files (PKCS#11)."""
+
+    module: ExistingFile = Field(description="its PKCS#11 library: code of somebody else that the node loads")
+    label: str = Field(min_length=1, max_length=32, description="the token's label")
+    key: str = Field(
+        min_length=1, max_length=200, description="label of the secret key in it, for HMAC-SHA256"
+    )
+    pin_file: ExistingFile = Field(description="file with the PIN alone")
+
+
 class SealingSettings(KeySource):
     """The key under which shares are sealed, and those that were or will be; see docs/operations.md."""
 
@@ -46,4 +57,7 @@ class SealingSettings(KeySource):
     )
     old: tuple[KeySource, ...] = Field(
         (), description="keys that were in use: what lies under them is sealed anew in the background"
+    )
+    token: TokenSettings | None = Field(
+        None, description="left out: the keys are plain; else every key_file opens only with this token"
     )
