@@ -46,6 +46,7 @@ _CANNOT: Final = (
     failures.ArgumentsBad,
     failures.FunctionNotSupported,
 )
+_USES: Final = {"derive_key": "be used for ECDH", "decrypt": "decrypt", "sign": "sign"}
 _NOT_FOR_THIS_KEY: Final = (
     failures.EncryptedDataInvalid,
     failures.EncryptedDataLenRange,
@@ -194,7 +195,7 @@ class PKCS11Token:
         }
         coordinate_bytes = (len(point) - 1) // 2
         with _translated("the card's key could not be used to open the file"):
-            secret = self._key(key_id).derive_key(
+            secret = self._key_that("derive_key", key_id)(
                 pkcs11.KeyType.GENERIC_SECRET,
                 8 * coordinate_bytes,
                 mechanism_param=(pkcs11.KDF.NULL, None, point),
@@ -207,7 +208,7 @@ class PKCS11Token:
         parameters = (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256, None)
         with _translated("the card's key could not be used to open the file"):
             try:
-                plain = self._key(key_id).decrypt(
+                plain = self._key_that("decrypt", key_id)(
                     ciphertext, mechanism=pkcs11.Mechanism.RSA_PKCS_OAEP, mechanism_param=parameters
                 )
             except _NOT_FOR_THIS_KEY as error:
@@ -220,14 +221,14 @@ class PKCS11Token:
         """RS256 over the data, or ECDSA over a digest."""
         mechanism = pkcs11.Mechanism.SHA256_RSA_PKCS if rsa else pkcs11.Mechanism.ECDSA
         with _translated("the card could not sign"):
-            return bytes(self._key(key_id).sign(data, mechanism=mechanism))
+            return bytes(self._key_that("sign", key_id)(data, mechanism=mechanism))
 
     def sign_pss(self, key_id: bytes, digest: bytes) -> bytes:
         """RSASSA-PSS with SHA-256 over a digest: CKM_RSA_PKCS_PSS."""
         parameters = (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256, len(digest))
         with _translated("the card could not sign"):
             try:
-                signature = self._key(key_id).sign(
+                signature = self._key_that("sign", key_id)(
                     digest, mechanism=pkcs11.Mechanism.RSA_PKCS_PSS, mechanism_param=parameters
                 )
             except _CANNOT as error:
@@ -246,11 +247,11 @@ class PKCS11Token:
             self._sessions.append(self._token.open())
         return self._sessions[0]
 
-    def _key(self, key_id: bytes) -> Any:
-        """The private key with this id.
+    def _key_that(self, does: str, key_id: bytes) -> Any:
+        """A method of the private key with this id.
 
         Raises:
-            CardError: there is none; whoever has no login sees none.
+            CardError: there is none, as for whoever has no login; or it was put on the card for other uses.
         """
         wanted = {
             pkcs11.Attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY,
@@ -259,7 +260,11 @@ class PKCS11Token:
         found = list(self._public_session().get_objects(wanted))
         if not found:
             raise CardError("the card has no private key for its certificate")
-        return found[0]
+        # Keys have only those methods that their CKA_DERIVE, CKA_DECRYPT and CKA_SIGN allow.
+        method = getattr(found[0], does, None)
+        if method is None:
+            raise CardError(f"the card does not let its key {_USES[does]}")
+        return method
 
 
 @contextmanager

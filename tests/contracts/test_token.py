@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pkcs11
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -176,6 +177,29 @@ def test_decrypts(kind: Kind) -> None:
         return
     with pytest.raises(CardError, match="cannot decrypt RSA-OAEP with SHA-256"):
         kind.token.decrypt(key_id(kind.token, RSA_PERSON), bytes(256))
+
+
+def test_keys_that_may_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that was put on the card for other uses is told as such, and is no fault of the program."""
+    uses = [pkcs11.Attribute.DERIVE, pkcs11.Attribute.SIGN, pkcs11.Attribute.DECRYPT]
+    box = CardBox(tmp_path, softhsm_module())
+    box.use(monkeypatch)
+    for number in (0, -1):
+        box.add(f"card {number}", PEOPLE[number], without=uses)
+    with PKCS11Module(box.module) as module:
+        by_label = {token.label: token for token in module.tokens()}
+        curve_token, rsa_token = by_label["card 0"], by_label["card -1"]
+        for token in by_label.values():
+            token.log_in(PIN)
+        point = PEOPLE[0].key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        with pytest.raises(CardError, match="does not let its key be used for ECDH"):
+            curve_token.agree(key_id(curve_token, PEOPLE[0]), point)
+        with pytest.raises(CardError, match="does not let its key sign"):
+            curve_token.sign(key_id(curve_token, PEOPLE[0]), bytes(32), rsa=False)
+        with pytest.raises(CardError, match="does not let its key decrypt"):
+            rsa_token.decrypt(key_id(rsa_token, RSA_PERSON), bytes(256))
+        with pytest.raises(CardError, match="does not let its key sign"):
+            rsa_token.sign_pss(key_id(rsa_token, RSA_PERSON), bytes(32))
 
 
 def test_nss_decrypts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -99,8 +100,8 @@ class CardBox:
         conf.write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n")
         monkeypatch.setenv("SOFTHSM2_CONF", str(conf))
 
-    def add(self, label: str, *people: Person) -> int:
-        """Put a new card into the box with these people's keys on it; return its slot."""
+    def add(self, label: str, *people: Person, without: Sequence[pkcs11.Attribute] = ()) -> int:
+        """Put a new card with these people's keys, ``without`` some uses, into the box; return its slot."""
         command = ["softhsm2-util", "--init-token", "--free", "--label", label]
         done = subprocess.run(
             [*command, "--pin", PIN, "--so-pin", "12345678"], check=True, capture_output=True, text=True
@@ -112,13 +113,15 @@ class CardBox:
             token = next(slot for slot in library.get_slots() if slot.slot_id == int(found[1])).get_token()
             with token.open(rw=True, user_pin=PIN) as session:
                 for number, person in enumerate(people):
-                    _store(session, person, bytes([number + 1]))
+                    _store(session, person, bytes([number + 1]), without)
         finally:
             library.finalize()
         return int(found[1])
 
 
-def _store(session: pkcs11.Session, person: Person, key_id: bytes) -> None:
+def _store(
+    session: pkcs11.Session, person: Person, key_id: bytes, without: Sequence[pkcs11.Attribute] = ()
+) -> None:
     """Write a key and its certificate."""
     common: dict[pkcs11.Attribute, Any] = {pkcs11.Attribute.TOKEN: True, pkcs11.Attribute.ID: key_id}
     certificate = person.certificate
@@ -142,6 +145,7 @@ def _store(session: pkcs11.Session, person: Person, key_id: bytes) -> None:
             pkcs11.Attribute.PRIVATE: True,
             pkcs11.Attribute.SENSITIVE: True,
             pkcs11.Attribute.SIGN: True,
+            **dict.fromkeys(without, False),
         }
     )
 
