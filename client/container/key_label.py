@@ -8,6 +8,7 @@ it is kept as it is and never normalised. Who wants plain labels stores the bare
 """
 
 import base64
+import unicodedata
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -108,14 +109,22 @@ def display(stored: str) -> str:
 
 
 def matches(stored: str, wanted: str) -> bool:
-    """Whether somebody who asks for this label means it: the stored string, or the label in it."""
-    return wanted in (stored, fields(stored).get("label"))
+    """Whether somebody who asks for this label means it: the stored string, or the label in it.
+
+    Compared in NFC: keyboards and systems spell the same letters differently.
+    """
+    names = (stored, fields(stored).get("label"))
+    return _composed(wanted) in [_composed(name) for name in names if name is not None]
 
 
 def _format(kind: str, **values: str | None) -> str:
     """Absent and empty values are left out; a name that is no Unicode text gets question marks."""
     pairs = sorted({name: value for name, value in values.items() if value}.items() | {("type", kind)})
     return f"{_PREFIX},v=1&{urlencode(pairs, errors='replace')}"
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _encoded_fields(stored: str) -> str:

@@ -91,6 +91,15 @@ def test_free_text_matches_itself_only() -> None:
     assert not key_label.matches("Alice", "Ali")
 
 
+def test_a_label_is_found_however_its_letters_are_spelt() -> None:
+    """The same word in another normal form means the same record; no label is not an empty one."""
+    composed, decomposed = "võti", "vo\u0303ti"
+    for stored, wanted in ((composed, decomposed), (decomposed, composed)):
+        assert key_label.matches(stored, wanted)
+        assert key_label.matches(key_label.for_password(stored), wanted)
+    assert not key_label.matches("data:,v=1&type=pw", "")
+
+
 @given(st.text(alphabet="data:;,base64=&%+AF\u00f5\u202e", max_size=60))
 @example("data:;base64,\u00f5")
 def test_reading_never_raises(stored: str) -> None:
