@@ -10,7 +10,7 @@ import click
 from osak.node.command_errors import SystemCommandError, exit_codes
 from osak.node.command_options import config_option
 from osak.node.config import load_node_config
-from osak.node.key_status import count_by_key, make_next_key, seal_key
+from osak.node.key_status import count_by_key, make_next_key, make_secret, seal_key
 
 
 @click.group()
@@ -30,6 +30,15 @@ def new(*, config_file: Path, file: Path) -> None:
     click.echo(f"  1. add to sealing:  next: {{key_file: {file}}}   and restart them all")
     click.echo("  2. put it in key_file, the key before under old, take next out, and restart them all")
     click.echo("  3. when `osak node key status` counts nothing under the old key, take it out")
+
+
+@key.command()
+@config_option
+def secret(*, config_file: Path) -> None:
+    """Let the token that the YAML names make the secret that seals key files; it never leaves the token."""
+    with exit_codes():
+        make_secret(load_node_config(config_file, os.environ))
+    click.echo("made; next: `osak node key seal` seals a key file with it")
 
 
 @key.command()

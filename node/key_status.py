@@ -81,6 +81,16 @@ def make_next_key(config: NodeConfig, path: Path) -> str:
     return _write(config, master, path)
 
 
+def make_secret(config: NodeConfig) -> None:
+    """Let the configured token make the secret that seals keys.
+
+    Raises:
+        ConfigurationError: no token is configured, it cannot be used, or has that secret already.
+        OSError: the file with the PIN cannot be read.
+    """
+    _token(config).make_secret()
+
+
 def seal_key(config: NodeConfig, plain: Path, path: Path) -> str:
     """Write a plain key file's key into a new file, sealed by the configured token; return its id.
 
@@ -88,9 +98,14 @@ def seal_key(config: NodeConfig, plain: Path, path: Path) -> str:
         ConfigurationError: no token is configured, it cannot seal, or ``plain`` is no key.
         OSError: a file cannot be read, exists, or cannot be written.
     """
-    if config.sealing.token is None:
-        raise ConfigurationError("sealing.token", ["name the token first that is to seal the key"])
+    _token(config)
     return _write(config, read_master(plain), path)
+
+
+def _token(config: NodeConfig) -> TokenKey:
+    if config.sealing.token is None:
+        raise ConfigurationError("sealing.token", ["name the token first that is to seal keys"])
+    return TokenKey(config.sealing.token)
 
 
 def _write(config: NodeConfig, master: bytes, path: Path) -> str:

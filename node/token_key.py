@@ -26,6 +26,7 @@ MAX_SEALED_BYTES: Final = 1 + 16 + 12 + 64 + 16
 _VERSION: Final = b"\x01"
 _SALT_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
+_SECRET_BITS: Final = 256
 _PURPOSE: Final = b"osak-token-key-v1"
 _PLACE: Final = "sealing.token"
 
@@ -35,6 +36,26 @@ class TokenKey:
 
     def __init__(self, settings: TokenSettings) -> None:
         self._settings = settings
+
+    def make_secret(self) -> None:
+        """Let the token make the secret: for HMAC alone, and never to be taken out.
+
+        Raises:
+            ConfigurationError: it has one of that name already, or the token cannot be used.
+            OSError: the file with the PIN cannot be read.
+        """
+        with self._session(write=True) as (session, pkcs11):
+            if self._secrets(session, pkcs11):
+                problem = f"{self._settings.label} has a secret key {self._settings.key} already"
+                raise ConfigurationError(_PLACE, [problem])
+            session.generate_key(
+                pkcs11.KeyType.GENERIC_SECRET,
+                _SECRET_BITS,
+                label=self._settings.key,
+                store=True,
+                capabilities=pkcs11.MechanismFlag.SIGN,
+                template={pkcs11.Attribute.EXTRACTABLE: False, pkcs11.Attribute.SENSITIVE: True},
+            )
 
     def seal(self, master: bytes, random_bytes: Callable[[int], bytes]) -> bytes:
         """Seal a node key for a file.
@@ -69,25 +90,36 @@ class TokenKey:
             raise ConfigurationError(place, [problem]) from error
 
     def _ask(self, salt: bytes) -> bytes:
+        with self._session() as (session, pkcs11):
+            hmac, message = pkcs11.Mechanism.SHA256_HMAC, _PURPOSE + b"\0" + salt
+            answers = [bytes(key.sign(message, mechanism=hmac)) for key in self._secrets(session, pkcs11)[:2]]
+        if len(answers) != 1:
+            problem = (
+                f"{self._settings.label} has not one secret key {self._settings.key}: "
+                "`osak node key secret` makes it"
+            )
+            raise ConfigurationError(_PLACE, [problem])
+        return answers[0]
+
+    def _secrets(self, session: Any, pkcs11: Any) -> list[Any]:
+        wanted = {
+            pkcs11.Attribute.CLASS: pkcs11.ObjectClass.SECRET_KEY,
+            pkcs11.Attribute.LABEL: self._settings.key,
+        }
+        return list(session.get_objects(wanted))
+
+    @contextlib.contextmanager
+    def _session(self, *, write: bool = False) -> Iterator[tuple[Any, Any]]:
+        """A session with the token, and the library's names."""
         pin = self._settings.pin_file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
         with _translated(self._settings) as pkcs11:
             library = pkcs11.lib(str(self._settings.module))
             try:
                 token = library.get_token(token_label=self._settings.label)
-                with token.open(user_pin=pin) as session:
-                    wanted = {
-                        pkcs11.Attribute.CLASS: pkcs11.ObjectClass.SECRET_KEY,
-                        pkcs11.Attribute.LABEL: self._settings.key,
-                    }
-                    keys = list(session.get_objects(wanted))
-                    hmac, message = pkcs11.Mechanism.SHA256_HMAC, _PURPOSE + b"\0" + salt
-                    answers = [bytes(key.sign(message, mechanism=hmac)) for key in keys[:2]]
+                with token.open(rw=write, user_pin=pin) as session:
+                    yield session, pkcs11
             finally:
                 library.finalize()
-        if len(answers) != 1:
-            problem = f"{self._settings.label} has not one secret key {self._settings.key}"
-            raise ConfigurationError(_PLACE, [problem])
-        return answers[0]
 
 
 @contextlib.contextmanager
@@ -115,5 +147,5 @@ def _translated(settings: TokenSettings) -> Iterator[Any]:
             _PLACE, [f"{settings.label} has not one secret key {settings.key}"]
         ) from error
     except (failures.PKCS11Error, RuntimeError) as error:
-        problem = f"{settings.label} cannot be asked for an HMAC: {type(error).__name__}"
+        problem = f"{settings.label} cannot be used for HMAC-SHA256: {type(error).__name__}"
         raise ConfigurationError(_PLACE, [problem]) from error

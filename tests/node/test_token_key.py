@@ -37,19 +37,6 @@ class Token:
         usual = {"module": str(self.module), "label": "osak", "key": "node", "pin_file": str(self.pin_file)}
         return TokenSettings.model_validate(usual | changes)
 
-    def add_secret(self, label: str, bits: int = 256) -> None:
-        """Let the token make a secret, as an operator would."""
-        library = pkcs11.lib(str(self.module))
-        try:
-            with library.get_token(token_label="osak").open(rw=True, user_pin=PIN) as session:
-                session.generate_key(
-                    pkcs11.KeyType.GENERIC_SECRET, bits, label=label, store=True,
-                    capabilities=pkcs11.MechanismFlag.SIGN,
-                    template={pkcs11.Attribute.EXTRACTABLE: False, pkcs11.Attribute.SENSITIVE: True},
-                )  # fmt: skip
-        finally:
-            library.finalize()
-
 
 @pytest.fixture
 def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Token:
@@ -60,7 +47,7 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Token:
     pin_file = tmp_path / "pin"
     pin_file.write_text(f"{PIN}\n", encoding="utf-8")
     made = Token(box.module, pin_file)
-    made.add_secret("node")
+    TokenKey(made.settings()).make_secret()
     return made
 
 
@@ -94,7 +81,7 @@ def test_nothing_else_opens(token: Token, data: st.DataObject) -> None:
 
 def test_another_secret(token: Token) -> None:
     """Another key of the same token opens nothing of this one."""
-    token.add_secret("other")
+    TokenKey(token.settings(key="other")).make_secret()
     sealed = TokenKey(token.settings()).seal(MASTER, secrets.token_bytes)
     with pytest.raises(ConfigurationError, match="another secret sealed it"):
         TokenKey(token.settings(key="other")).open(sealed, "node.key")
@@ -106,7 +93,7 @@ def test_another_secret(token: Token) -> None:
         ({"label": "nobody"}, "no token nobody"),
         ({"key": "nothing"}, "has not one secret key nothing"),
         ({"pin_file": "wrong"}, "does not take the PIN"),
-        ({"module": "text"}, "cannot be asked"),
+        ({"module": "text"}, "cannot be used"),
     ],
 )
 def test_faults(token: Token, tmp_path: Path, changes: dict[str, str], said: str) -> None:
@@ -122,9 +109,31 @@ def test_faults(token: Token, tmp_path: Path, changes: dict[str, str], said: str
     assert PIN not in str(caught.value)
 
 
+def test_a_secret_is_made_once(token: Token) -> None:
+    """A second of the same name would be a guess, so it is not made; nor can the first be taken out."""
+    with pytest.raises(ConfigurationError, match="already"):
+        TokenKey(token.settings()).make_secret()
+    library = pkcs11.lib(str(token.module))
+    try:
+        with library.get_token(token_label="osak").open(user_pin=PIN) as session:
+            (secret,) = session.get_objects({pkcs11.Attribute.LABEL: "node"})
+            with pytest.raises(pkcs11.exceptions.AttributeSensitive):
+                secret[pkcs11.Attribute.VALUE]
+    finally:
+        library.finalize()
+
+
 def test_two_secrets_of_one_name(token: Token) -> None:
-    """Which of them would be a guess, so none is taken."""
-    token.add_secret("node")
+    """Other tools can make them; which to take would be a guess, so none is taken."""
+    library = pkcs11.lib(str(token.module))
+    try:
+        with library.get_token(token_label="osak").open(rw=True, user_pin=PIN) as session:
+            capabilities = pkcs11.MechanismFlag.SIGN
+            session.generate_key(
+                pkcs11.KeyType.GENERIC_SECRET, 256, label="node", store=True, capabilities=capabilities
+            )
+    finally:
+        library.finalize()
     with pytest.raises(ConfigurationError, match="has not one secret key"):
         TokenKey(token.settings()).seal(MASTER, secrets.token_bytes)
 
