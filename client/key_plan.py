@@ -4,6 +4,7 @@
 Certificates and keys are read here; passwords are not asked for before they are needed.
 """
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -78,7 +79,8 @@ def card_record(card: "Means", server: str | None, number: int) -> PlannedRecord
         if server is None
         else "the card opens it for as long as that server keeps its part"
     )
-    return _record(KeySource(card.certificate, server=server, number=number), card.kind, why)
+    record = _record(KeySource(card.certificate, server=server, number=number), card.kind, why)
+    return replace(record, doubt=card.doubt)
 
 
 def _record(source: KeySource, opens_with: str, why: str) -> PlannedRecord:

@@ -5,6 +5,7 @@ What is at hand is read before the directory is asked, so that no code leaves fo
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osak.client.configuration import Configuration
@@ -55,7 +56,13 @@ def plan_for(
         # Imported here: without `trust` nobody's certificate is checked.
         from osak.client.recipient_trust import check_recipients  # noqa: PLC0415 - see the line above
 
-        sources = [record.source for recipient in planned.values() for record in recipient.records]
-        named = [one for one in sources if isinstance(one, KeySource) and one.number is None]
-        check_recipients(named, config.trust)
+        named = {
+            place: source
+            for place, recipient in planned.items()
+            for source in [recipient.records[0].source]  # whoever was named by a key has one record
+            if isinstance(source, KeySource) and source.number is None
+        }
+        for place, doubt in zip(named, check_recipients(list(named.values()), config.trust), strict=True):
+            (record,) = planned[place].records
+            planned[place] = replace(planned[place], records=(replace(record, doubt=doubt),))
     return tuple(planned[place] for place in sorted(planned))

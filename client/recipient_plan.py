@@ -55,6 +55,8 @@ class PlannedRecord:
         group: the group's name, if it takes one.
         needed: how many servers of the group open it.
         servers: how many there are.
+        doubt: that nobody could tell whether its certificate was revoked, and why; None if somebody could, or
+            nobody was asked.
     """
 
     scheme: Scheme
@@ -66,6 +68,7 @@ class PlannedRecord:
     group: str | None = None
     needed: int | None = None
     servers: int | None = None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@
 Without it nothing is checked, as in the official clients: whoever names a certificate means it. With it each
 certificate must lead to an anchor, be for encryption, have an accepted policy, and not be revoked, as far as
 its authority says; all are asked at once. What is wrong with a certificate that the sender named stops the
-work; one that a directory had is left out, for nobody chose it. A bare key says nothing of whose it is; who
+work; one that a directory had is left out, for nobody chose it. Where nobody could tell and mode soft goes on
+all the same, that is not hidden: the plan and a warning say so. A bare key says nothing of whose it is; who
 names one means it.
 """
 
 import asyncio
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,17 +22,13 @@ from cryptography.x509.oid import NameOID
 from osak.client.errors import CertificateStatusError, UntrustedCertificateError
 from osak.client.event_loop import run
 from osak.client.recipient_plan import KeySource
+from osak.client.recipient_status import Inquirer
 from osak.shares.certificates.anchors import read_authorities
-from osak.shares.certificates.crl import RevocationList, read_list
-from osak.shares.certificates.inquiry import inquire
 from osak.shares.certificates.malformed import MALFORMED
-from osak.shares.certificates.ocsp import NONCE_BYTES
 from osak.shares.certificates.path import verify_chain
 from osak.shares.certificates.profile import check_encryption
 from osak.shares.certificates.settings import RevocationSettings, TrustSettings
-from osak.shares.certificates.sources import MAX_CRL_BYTES
 from osak.shares.errors import CertificateError, StatusError
-from osak.status_fetch import StatusFetch
 
 if TYPE_CHECKING:
     from osak.client.directory.means import Found
@@ -40,8 +36,8 @@ if TYPE_CHECKING:
 _Refusal: TypeAlias = UntrustedCertificateError | CertificateStatusError
 
 
-def check_recipients(sources: Sequence[KeySource], settings: TrustSettings) -> None:
-    """Check every certificate among ``sources``.
+def check_recipients(sources: Sequence[KeySource], settings: TrustSettings) -> list[str | None]:
+    """Check every certificate among ``sources``; return of each what could not be learnt, None where all was.
 
     Raises:
         UntrustedCertificateError: one is not to be believed, not for encryption, or was revoked; it is named.
@@ -49,17 +45,23 @@ def check_recipients(sources: Sequence[KeySource], settings: TrustSettings) -> N
         ConfigurationError: an anchor is none.
         OSError: an anchor's file cannot be read.
     """
-    certificates = [
-        (_name(source.key, source.file_name), source.key)
-        for source in sources
+    certificates = {
+        place: (_name(source.key, source.file_name), source.key)
+        for place, source in enumerate(sources)
         if isinstance(source.key, x509.Certificate)
-    ]
-    for refusal in _worst_first(_refusals(certificates, settings)):
-        raise refusal
+    }
+    refusals = _refusals(list(certificates.values()), settings)
+    for refusal in _worst_first(refusals):
+        if not _is_let_through(refusal, settings):
+            raise refusal
+    doubts = dict(zip(certificates, refusals, strict=True))
+    return [None if doubts.get(place) is None else str(doubts[place]) for place in range(len(sources))]
 
 
 def believed(found: "Mapping[str, Found]", settings: TrustSettings) -> "dict[str, Found]":
     """What a directory has of people, less the cards that must not be encrypted to: nobody chose those.
+
+    Of those that are left it is noted if nobody could tell whether they were revoked.
 
     Raises:
         CertificateStatusError: mode hard, and nobody could tell whether one was revoked.
@@ -70,9 +72,13 @@ def believed(found: "Mapping[str, Found]", settings: TrustSettings) -> "dict[str
     refusals = _refusals([(_name(card.certificate), card.certificate) for _, card in cards], settings)
     left = dict(found)
     for (number, card), refusal in zip(cards, refusals, strict=True):
-        if isinstance(refusal, CertificateStatusError):
+        if refusal is None:
+            continue
+        if _is_let_through(refusal, settings):
+            left[number] = left[number].in_doubt(card, str(refusal))
+        elif isinstance(refusal, CertificateStatusError):
             raise refusal
-        if refusal is not None:
+        else:
             left[number] = left[number].without(card, str(refusal))
     return left
 
@@ -80,7 +86,7 @@ def believed(found: "Mapping[str, Found]", settings: TrustSettings) -> "dict[str
 def _refusals(
     certificates: Sequence[tuple[str, x509.Certificate]], settings: TrustSettings
 ) -> list[_Refusal | None]:
-    """Why each of these, with its name, must not be encrypted to; None where it may."""
+    """Why each of these, with its name, must not be encrypted to, or in doubt only; None where it may."""
     if not certificates:
         return []
     now = datetime.now(UTC)
@@ -97,6 +103,11 @@ def _refusals(
         for place, refusal in zip(chains, asked, strict=True):
             refusals[place] = refusal
     return refusals
+
+
+def _is_let_through(refusal: _Refusal, settings: TrustSettings) -> bool:
+    """Whether it is only that nobody could tell, and the mode goes on all the same."""
+    return isinstance(refusal, CertificateStatusError) and settings.revocation.mode != "hard"
 
 
 def _worst_first(refusals: Iterable[_Refusal | None]) -> list[_Refusal]:
@@ -134,21 +145,12 @@ async def _ask_all(
     chains: Sequence[_Chain], settings: RevocationSettings, now: datetime
 ) -> list[_Refusal | None]:
     """What the authorities say of each, all asked at once."""
-    fetch = StatusFetch(settings)
-
-    async def find_list(url: str, issuer: x509.Certificate) -> RevocationList:
-        content = await fetch(url, None, MAX_CRL_BYTES)
-        return await asyncio.to_thread(read_list, content, issuer, now)
+    inquirer = Inquirer(settings, now)
 
     async def ask(name: str, certificate: x509.Certificate, issuer: x509.Certificate) -> _Refusal | None:
-        nonce = secrets.token_bytes(NONCE_BYTES)
         try:
-            status = await inquire(
-                certificate, issuer, fetch=fetch, find_list=find_list, nonce=nonce, now=now
-            )
+            status = await inquirer.status_of(certificate, issuer)
         except StatusError as error:
-            if settings.mode != "hard":
-                return None
             refusal = CertificateStatusError(f"nobody could tell whether {name} was revoked ({error})")
             refusal.__cause__ = error
             return refusal

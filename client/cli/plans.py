@@ -57,6 +57,12 @@ def plan_lines(planned: "Iterable[PlannedRecipient]") -> list[str]:
     return [_line(recipient) for recipient in planned if recipient.lookup is not None]
 
 
+def doubt_lines(planned: "Iterable[PlannedRecipient]") -> list[str]:
+    """A line for each certificate that is used although nobody could tell whether it was revoked."""
+    doubts = dict.fromkeys(record.doubt for recipient in planned for record in recipient.records)
+    return [f"{doubt}; mode soft encrypts to it all the same" for doubt in doubts if doubt is not None]
+
+
 def recipients_text(planned: "Sequence[PlannedRecipient]", records: int) -> str:
     """How many recipients a container has; and how many records, if some have several."""
     recipients = counted(len(planned), "recipient")
@@ -107,5 +113,6 @@ def _record_facts(record: "PlannedRecord") -> dict[str, Any]:
         "group": record.group,
         "needed": record.needed,
         "servers": record.servers,
+        "doubt": record.doubt,
     }
     return {name: value for name, value in facts.items() if value is not None}

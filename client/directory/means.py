@@ -10,7 +10,7 @@ A Mobile-ID's key encrypts nothing; its certificate tells that the person can si
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -39,10 +39,12 @@ class Means:
     Attributes:
         kind: ``Mobile-ID``, or one of the cards of ``key_label.CARDS``.
         certificate: of its key for authentication and, on cards, encryption.
+        doubt: that nobody could tell whether it was revoked, and why; None if it was learnt, or not asked.
     """
 
     kind: str
     certificate: x509.Certificate = field(repr=False)
+    doubt: str | None = None
 
     @property
     def is_card(self) -> bool:
@@ -86,6 +88,11 @@ class Found:
         """The same, one of the means passed over for a reason that only others could know."""
         left = tuple(one for one in self.means if one is not means)
         return Found(left, (*self.passed_over, PassedOver(means.kind, why)), self.is_whole)
+
+    def in_doubt(self, means: Means, why: str) -> "Found":
+        """The same, with a word on one of the means that nobody could tell whether it was revoked."""
+        told = tuple(replace(one, doubt=why) if one is means else one for one in self.means)
+        return Found(told, self.passed_over, self.is_whole)
 
 
 class _UnusableError(Exception):

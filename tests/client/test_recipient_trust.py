@@ -16,6 +16,7 @@ from factories.shell import Shell
 
 from osak.client import Certificate, PublicKey, encrypt, plan
 from osak.client import Person as Recipient
+from osak.client.cli.plans import doubt_lines
 from osak.client.config import ClientConfig
 from osak.client.errors import CertificateStatusError, UntrustedCertificateError
 from osak.shares.configuration import load_settings
@@ -151,9 +152,20 @@ def test_a_revoked_card_of_the_directory_is_left_out(tmp_path: Path, server: Sta
         assert jaan.found is not None
         assert [(one.kind, "was revoked" in one.why) for one in jaan.found.passed_over] == [("ID-card", True)]
 
-        server.respond = lambda _body, _question: (_ for _ in ()).throw(RuntimeError)
+
+def test_a_card_of_the_directory_of_which_nobody_can_tell(tmp_path: Path, server: StatusServer) -> None:
+    """Hard stops the work. Soft takes the card, and the plan and a warning say that it was not learnt."""
+    card = issue(CA, ID_CARD, MARI, extensions=[ocsp_at(server.ocsp_url)])
+    server.broken = True
+    with running_directory(tmp_path / "slapd", CA, [Listed(card, ID_CARD)]) as directory:
         with pytest.raises(CertificateStatusError, match="nobody could tell whether the certificate of MÄND"):
-            plan([Recipient(MARI)], config=settings)
+            plan([Recipient(MARI)], config=_with_directory(config(tmp_path), directory))
+        planned = plan([Recipient(MARI)], config=_with_directory(config(tmp_path, "soft"), directory))
+    of_card, of_shares = planned[0].records
+    assert "was revoked (OCSP: it answers HTTP 500)" in str(of_card.doubt)
+    assert of_shares.doubt is None
+    (line,) = doubt_lines(planned)
+    assert line.endswith("; mode soft encrypts to it all the same")
 
 
 def _with_directory(settings: ClientConfig, directory: TestDirectory) -> ClientConfig:
@@ -163,6 +175,32 @@ def _with_directory(settings: ClientConfig, directory: TestDirectory) -> ClientC
         {"directory": directory.section, "groups": {"eesti": {"threshold": 2, "servers": servers}}}
     )
     return settings.model_copy(update={"directory": more.directory, "groups": more.groups})
+
+
+@pytest.mark.parametrize("command", [("--dry-run",), ("--quiet",)])
+def test_soft_is_not_silent(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Where nobody can tell, mode soft goes on; a warning says so, even with --quiet, and the JSON."""
+    shell = Shell(capsys, tmp_path)
+    recipient = CA.issue(usages=AGREEMENT, extensions=[ocsp_at(f"http://127.0.0.1:{free_port()}/")])
+    (tmp_path / "ca.pem").write_bytes(CA.certificate_pem)
+    (tmp_path / "mari.pem").write_bytes(recipient.certificate_pem)
+    (tmp_path / "osak.yaml").write_text("trust: {anchors: [ca.pem], revocation: {networks: [127.0.0.1]}}\n")
+    options: tuple[str | Path, ...] = ("--cert", tmp_path / "mari.pem", "-o", tmp_path / "a.cdoc2", *command)
+    code, facts, errors = shell("encrypt", tmp_path / "a.txt", *options)
+    assert code == 0
+    assert "warning: nobody could tell whether the certificate of TESTNUMBER,OK (mari.pem) was rev" in errors
+    assert "OCSP: no connection" in facts["plan"][0]["records"][0]["doubt"]
+
+
+def test_an_answer_is_remembered_and_a_list_fetched_once(tmp_path: Path, server: StatusServer) -> None:
+    """A program that encrypts again asks again only when the answer's time is over; one list is for all."""
+    by_ocsp, *by_list = recipient(server), *(recipient(server, by="crl") for _ in range(3))
+    settings = config(tmp_path)
+    for _ in range(2):
+        plan([Certificate(one.certificate) for one in (by_ocsp, *by_list)], config=settings)
+    assert (server.questions, server.lists) == (1, 1)
 
 
 def test_bare_keys(tmp_path: Path) -> None:
@@ -175,12 +213,12 @@ def test_at_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     """`osak encrypt --cert` ends with a sentence and a code, by the word of OpenSSL's OCSP server."""
     shell, port = Shell(capsys, tmp_path), free_port()
     place = ocsp_at(f"http://127.0.0.1:{port}/")
-    good, bad = (CA.issue(usages=AGREEMENT, extensions=[place]) for _ in range(2))
+    good, bad, late = (CA.issue(usages=AGREEMENT, extensions=[place]) for _ in range(3))
     (tmp_path / "ca.pem").write_bytes(CA.certificate_pem)
     (tmp_path / "osak.yaml").write_text(
         "trust: {anchors: [ca.pem], revocation: {mode: hard, timeout: 10s, networks: [127.0.0.1]}}\n"
     )
-    for name, person in (("good", good), ("bad", bad)):
+    for name, person in (("good", good), ("bad", bad), ("late", late)):
         (tmp_path / f"{name}.pem").write_bytes(person.certificate_pem)
 
     def encrypt_for(name: str) -> tuple[int, str]:
@@ -194,7 +232,7 @@ def test_at_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path)
         assert code == 2
         assert "(bad.pem) was revoked" in errors
     (tmp_path / "good.cdoc2").unlink()
-    code, errors = encrypt_for("good")
+    code, errors = encrypt_for("late")
     assert code == 6
     assert "nobody could tell" in errors
     assert list(tmp_path.glob("*.cdoc2")) == []

@@ -12,7 +12,7 @@ import click
 import osak.client
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options, compress_option
-from osak.client.cli.plans import plan_facts, plan_lines, plan_table, recipients_text
+from osak.client.cli.plans import doubt_lines, plan_facts, plan_lines, plan_table, recipients_text
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
 from osak.client.cli.terminal import Terminal
@@ -79,6 +79,8 @@ def encrypt(
         )
     for line in plan_lines(done.plan):
         terminal.note(line)
+    for line in doubt_lines(done.plan):
+        terminal.warning(line)
     note_outcomes(terminal, done.outcomes)
     if done.exceeds_java_ratio:
         warn_of_java_ratio(terminal)
@@ -89,6 +91,8 @@ def encrypt(
 
 
 def _tell(terminal: Terminal, planned: "Sequence[PlannedRecipient]") -> None:
+    for line in doubt_lines(planned):
+        terminal.warning(line)
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     terminal.result({"dry_run": True, "plan": plan_facts(planned)}, plan_table(planned, columns))
 

@@ -10,7 +10,7 @@ import osak.client
 from osak.client.cli.credentials import credential_options, read_credential, split_credential
 from osak.client.cli.failures import outcome_facts
 from osak.client.cli.options import FILE, common_options, compress_option
-from osak.client.cli.plans import plan_facts, plan_lines, recipients_text
+from osak.client.cli.plans import doubt_lines, plan_facts, plan_lines, recipients_text
 from osak.client.cli.recipients import read_recipients, recipient_options
 from osak.client.cli.reports import capsule_facts, note_outcomes, warn_of_java_ratio
 from osak.client.cli.terminal import Terminal
@@ -72,6 +72,8 @@ def reencrypt(
         )
     for line in plan_lines(done.plan):
         terminal.note(line)
+    for line in doubt_lines(done.plan):
+        terminal.warning(line)
     note_outcomes(terminal, done.outcomes)
     for record in done.left_out:
         terminal.warning(f"not carried over: {record.line}")
