@@ -77,7 +77,7 @@ def free_port() -> int:
 def _line(state: str, revoked_at: str, person: Person) -> str:
     serial = f"{person.certificate.serial_number:X}"
     serial = serial if len(serial) % 2 == 0 else f"0{serial}"
-    return f"{state}\t{_END}\t{revoked_at}\t{serial}\tunknown\t/CN=person\n"
+    return f"{state}\t{_END}\t{revoked_at}\t{serial}\tunknown\t/CN={serial}\n"
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]") -> None:
