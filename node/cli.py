@@ -115,7 +115,7 @@ def health(config_file: Path) -> None:
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The node's YAML with the storage where the shares are.",
+    help="The node's YAML with the storage where everything is.",
 )
 @click.option(
     "--to",
@@ -123,16 +123,16 @@ def health(config_file: Path) -> None:
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The same with the storage where they shall be.",
+    help="The same with the storage where it shall be.",
 )
 def migrate(*, source_file: Path, target_file: Path) -> None:
-    """Copy all shares into another storage and verify them; can be repeated, and run while the node runs."""
+    """Copy all that a node keeps into another storage and verify it; repeatable, and the node may run."""
     with exit_codes():
         source, target = (load_node_config(file, os.environ) for file in (source_file, target_file))
         report = asyncio.run(move_shares(source, target))
     click.echo(str(report))
     if not report.whole:
-        raise SystemCommandError("not every share arrived: keep the old storage")
+        raise SystemCommandError("not everything arrived: keep the old storage")
 
 
 node.add_command(key)

@@ -236,7 +236,7 @@ class NodeConfig(Settings):
     moving_from: StorageSettings | None = Field(
         None,
         discriminator="kind",
-        description="an older storage whose shares `osak node migrate` carries over",
+        description="an older storage whose shares and capsules `osak node migrate` carries over",
     )
     trust: TicketTrustSettings | None = Field(None, validate_default=True)
     capsules: CapsuleSettings | None = Field(None, validate_default=True)
@@ -254,13 +254,6 @@ class NodeConfig(Settings):
     def _keep_tls(cls, values: Any) -> Any:
         """Let ``TLSSettings`` say what is missing, beside all other mistakes."""
         return {**values, "tls": values.get("tls") or {}} if isinstance(values, dict) else values
-
-    @field_validator("moving_from")
-    @classmethod
-    def _can_move(cls, older: Any, info: ValidationInfo) -> Any:
-        if older is not None and "capsules" in info.data.get("roles", ()):
-            raise ValueError("a node that keeps capsules cannot be moved yet")
-        return older
 
     @field_validator("limits")
     @classmethod

@@ -57,7 +57,7 @@ async def count_by_key(config: NodeConfig) -> KeyStatus:
         finally:
             await shares.close()
     if "capsules" in config.roles:
-        capsules = await open_capsule_store(config.storage)
+        capsules = await open_capsule_store(config.storage, config.moving_from)
         try:
             await _count(capsules, counts)
         finally:

@@ -1,86 +1,96 @@
 # SPDX-License-Identifier: MIT
-"""``osak node migrate``: every share of one node's storage into another's, and proof that all arrived.
+"""``osak node migrate``: shares and capsules of one node's storage into another's, and proof that it arrived.
 
-Two passes over the old store. The first carries what is missing, each share only if its seal opens under the
-node's key. The second looks every share up in the new store and compares it. Nothing is taken out of the old
-store, so stopping in the middle loses nothing, and starting again goes on where it was. The node may run
+Two passes over the old storage. The first carries what is missing, each row only if its seal opens under the
+node's keys. The second looks every row up in the new storage and compares it. Nothing is taken out of the old
+one, so stopping in the middle loses nothing, and starting again goes on where it was. The node may run
 meanwhile, with ``moving_from`` in its configuration (``storage.moving``).
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from osak.node.audit.acts import Acts
+from osak.node.audit.keys import AuditKeys
+from osak.node.audit.record import Event
 from osak.node.config import NodeConfig
-from osak.node.errors import SealingError
 from osak.node.key_ring import NodeKeyRing, read_ring
+from osak.node.role_stores import RoleStores, open_role_stores
+from osak.node.row_names import RowNames
+from osak.node.seal_check import in_batches, opens, refuse_to_seal
 from osak.node.sealing import Sealer
-from osak.node.storage import open_store
-from osak.node.storage.base import ANY_TIME, ShareStore, StoredShare
+from osak.node.storage.base import StoredCapsule, StoredRow, StoredShare
 from osak.node.storage.moving import carry
+from osak.node.storage.moving_capsules import carry_capsule
 from osak.shares.errors import ConfigurationError
-
-_AT_ONCE = 64
-_SHOWN = 10
 
 
 @dataclass(slots=True)
 class MigrationReport:
-    """What happened to the shares of the old store.
+    """What happened to the rows of the old storage.
 
     Attributes:
-        carried: were missing in the new store, and are there now.
+        carried: were missing in the new storage, and are there now.
         there: were there already.
         expired: past their end; left behind.
-        verified: seen in the new store, equal, in the second pass.
-        damaged: ids of shares whose seal does not open; left behind.
-        different: ids of shares that are other or missing in the new store.
+        verified_shares: seen in the new storage, equal, in the second pass.
+        verified_capsules: the same of capsules.
+        damaged: rows whose seal does not open; left behind.
+        different: rows that are other or missing in the new storage.
     """
 
     carried: int = 0
     there: int = 0
     expired: int = 0
-    verified: int = 0
-    damaged: list[str] = field(default_factory=list)
-    different: list[str] = field(default_factory=list)
+    verified_shares: int = 0
+    verified_capsules: int = 0
+    damaged: RowNames = field(default_factory=RowNames)
+    different: RowNames = field(default_factory=RowNames)
+
+    @property
+    def verified(self) -> int:
+        """Of both kinds."""
+        return self.verified_shares + self.verified_capsules
 
     @property
     def whole(self) -> bool:
-        """Whether every share that is not expired arrived."""
+        """Whether every row that is not expired arrived."""
         return not self.damaged and not self.different
 
     def __str__(self) -> str:
         lines = [
             f"carried over: {self.carried}, there already: {self.there}, expired: {self.expired}",
-            f"verified in the new storage: {self.verified}",
+            f"verified in the new storage: {_counts(self.verified_shares, self.verified_capsules)}",
         ]
-        for word, ids in (("damaged", self.damaged), ("missing or different", self.different)):
-            if ids:
-                more = "" if len(ids) <= _SHOWN else " …"
-                lines.append(f"{word}: {len(ids)}: {', '.join(ids[:_SHOWN])}{more}")
+        for word, names in (("damaged", self.damaged), ("missing or different", self.different)):
+            if names:
+                lines.append(f"{word}: {names}")
         return "\n".join(lines)
 
 
+def _counts(shares: int, capsules: int) -> str:
+    return f"shares: {shares}, capsules: {capsules}"
+
+
 async def migrate(source: NodeConfig, target: NodeConfig) -> MigrationReport:
-    """Carry all shares over and verify them.
+    """Carry everything over and verify it.
 
     Raises:
         ConfigurationError: the two are not one node's configurations.
-        StorageError: a store failed; start again.
+        StorageError: a store failed, or the act cannot be noted in the audit log; start again.
         OSError: a file cannot be read.
     """
     rings = [read_ring(config.sealing) for config in (source, target)]
     _check(source, target, rings)
-    old = await open_store(source.storage)
-    try:
-        new = await open_store(target.storage)
-        try:
-            return await carry_all(old, new, rings[0].sealer(_no_randomness), int(time.time()))
-        finally:
-            await new.close()
-    finally:
-        await old.close()
+    # Only what the YAML with the old storage names under ``storage`` is carried, wherever that came from.
+    only_old = source.model_copy(update={"moving_from": None})
+    only_new = target.model_copy(update={"moving_from": None})
+    acts = Acts(None if target.audit is None else target.audit.folder, AuditKeys(rings[1].active))
+    async with open_role_stores(only_old) as old, open_role_stores(only_new) as new:
+        await acts.note(Event.MIGRATE, source=source.storage.kind, target=target.storage.kind)
+        return await carry_all(old, new, rings[0].sealer(refuse_to_seal), int(time.time()))
 
 
 def _check(source: NodeConfig, target: NodeConfig, rings: list[NodeKeyRing]) -> None:
@@ -91,59 +101,51 @@ def _check(source: NodeConfig, target: NodeConfig, rings: list[NodeKeyRing]) -> 
         problems.append("memory belongs to one process: nothing can be moved from or to it")
     if not set(rings[0].key_ids) <= set(rings[1].key_ids):
         problems.append("they have different node keys: what one sealed the other cannot open")
-    if "capsules" in source.roles:
-        problems.append("a node that keeps capsules cannot be moved yet")
+    if missing := set(source.roles) - set(target.roles):
+        problems.append(f"the new configuration lacks roles of the old one: {', '.join(sorted(missing))}")
     if problems:
         raise ConfigurationError("osak node migrate", problems)
 
 
-async def carry_all(old: ShareStore, new: ShareStore, sealer: Sealer, now: int) -> MigrationReport:
-    """Both passes between open stores."""
+async def carry_all(old: RoleStores, new: RoleStores, sealer: Sealer, now: int) -> MigrationReport:
+    """Both passes between open stores.
+
+    Raises:
+        ConfigurationError: the new side has no store for what the old one keeps.
+        StorageError: a store failed; start again.
+    """
     report = MigrationReport()
 
-    async def carry_one(share: StoredShare) -> None:
-        if share.expires_at <= now:
+    async def carry_one(row: StoredRow) -> None:
+        if row.expires_at <= now:
             report.expired += 1
-        elif not _opens(sealer, share):
-            report.damaged.append(share.share_id)
-        elif await carry(share, old, new):
+        elif not opens(sealer, row):
+            report.damaged.add(row.row_id)
+        elif await _carry(row, old, new):
             report.carried += 1
         else:
             report.there += 1
 
-    async def verify_one(share: StoredShare) -> None:
-        if share.expires_at <= now or not _opens(sealer, share):
+    async def verify_one(row: StoredRow) -> None:
+        if row.expires_at <= now or not opens(sealer, row):
             return
-        if await new.get(share.share_id, ANY_TIME) == share:
-            report.verified += 1
-        elif await old.get(share.share_id, ANY_TIME) is not None:  # else it was deleted meanwhile
-            report.different.append(share.share_id)
+        if await new.get(row) == row:
+            report.verified_shares += isinstance(row, StoredShare)
+            report.verified_capsules += isinstance(row, StoredCapsule)
+        elif await old.get(row) is not None:  # else it was deleted meanwhile
+            report.different.add(row.row_id)
 
-    await _for_each(old.walk(), carry_one)
-    await _for_each(old.walk(), verify_one)
+    await _for_each(old, carry_one)
+    await _for_each(old, verify_one)
     return report
 
 
-async def _for_each(
-    shares: AsyncIterator[StoredShare], work: Callable[[StoredShare], Awaitable[None]]
-) -> None:
-    """Do ``work`` on all of them, some at once."""
-    batch: list[StoredShare] = []
-    async for share in shares:
-        batch.append(share)
-        if len(batch) == _AT_ONCE:
-            await asyncio.gather(*map(work, batch))
-            batch.clear()
-    await asyncio.gather(*map(work, batch))
+async def _carry(row: StoredRow, old: RoleStores, new: RoleStores) -> bool:
+    if isinstance(row, StoredShare):
+        return await carry(row, old.share_store(), new.share_store())
+    return await carry_capsule(row, new.capsule_store())
 
 
-def _opens(sealer: Sealer, share: StoredShare) -> bool:
-    try:
-        sealer.open(share.sealed, share.share_id, share.recipient_tag, share.key_id)
-    except SealingError:
-        return False
-    return True
-
-
-def _no_randomness(_: int) -> bytes:
-    raise AssertionError("moving seals nothing anew")
+async def _for_each(stores: RoleStores, work: Callable[[StoredRow], Awaitable[None]]) -> None:
+    async for batch in in_batches(stores.walk()):
+        await asyncio.gather(*map(work, batch))

@@ -18,6 +18,19 @@ class RoleStores:
     shares: ShareStore | None
     capsules: CapsuleStore | None
 
+    async def walk(self) -> AsyncIterator[StoredRow]:
+        """Every row of every kind that is there all the while, expired or not; one may come twice.
+
+        Raises:
+            StorageError: a store cannot be read.
+        """
+        if self.shares is not None:
+            async for share in self.shares.walk():
+                yield share
+        if self.capsules is not None:
+            async for capsule in self.capsules.walk():
+                yield capsule
+
     async def get(self, row: StoredRow) -> StoredRow | None:
         """What is stored under the id of ``row``, expired or not.
 
@@ -26,8 +39,8 @@ class RoleStores:
             StorageError: it cannot be read.
         """
         if isinstance(row, StoredShare):
-            return await self._share_store().get(row.share_id, ANY_TIME)
-        return await self._capsule_store().get(row.transaction_id, ANY_TIME)
+            return await self.share_store().get(row.share_id, ANY_TIME)
+        return await self.capsule_store().get(row.transaction_id, ANY_TIME)
 
     async def add(self, row: StoredRow) -> None:
         """Keep a row as it is.
@@ -37,9 +50,9 @@ class RoleStores:
             StorageError: it was not stored; perhaps its id is taken.
         """
         if isinstance(row, StoredShare):
-            await self._share_store().add(row)
+            await self.share_store().add(row)
         else:
-            await self._capsule_store().add(row)
+            await self.capsule_store().add(row)
 
     async def remember_releases(self, share_id: str, releases: Releases) -> None:
         """Take over how often a share was given out, if that is more than is known.
@@ -48,14 +61,24 @@ class RoleStores:
             ConfigurationError: the node keeps no shares.
             StorageError: it was not stored.
         """
-        await self._share_store().remember_releases(share_id, releases)
+        await self.share_store().remember_releases(share_id, releases)
 
-    def _share_store(self) -> ShareStore:
+    def share_store(self) -> ShareStore:
+        """The store of shares.
+
+        Raises:
+            ConfigurationError: the node keeps none.
+        """
         if self.shares is None:
             raise ConfigurationError("roles", ["there are shares to store, but this node keeps none"])
         return self.shares
 
-    def _capsule_store(self) -> CapsuleStore:
+    def capsule_store(self) -> CapsuleStore:
+        """The store of capsules.
+
+        Raises:
+            ConfigurationError: the node keeps none.
+        """
         if self.capsules is None:
             raise ConfigurationError("roles", ["there are capsules to store, but this node keeps none"])
         return self.capsules
@@ -76,6 +99,6 @@ async def open_role_stores(config: NodeConfig) -> AsyncIterator[RoleStores]:
             shares = await open_store(config.storage, config.moving_from)
             stack.push_async_callback(shares.close)
         if "capsules" in config.roles:
-            capsules = await open_capsule_store(config.storage)
+            capsules = await open_capsule_store(config.storage, config.moving_from)
             stack.push_async_callback(capsules.close)
         yield RoleStores(shares, capsules)

@@ -41,6 +41,7 @@ from osak.node.key_ring import read_ring
 from osak.node.limits.connections import BoundedSite
 from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.resealing import Resealer, resealing
+from osak.node.row_counts import RowCounts, counting
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.storage.base import Rows
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
@@ -128,7 +129,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     fetch_ports = []
     if config.capsules is not None:
         fetch_tls = RenewableContext(partial(create_mutual_tls_context, config.tls, config.capsules.anchors))
-        capsule_store = await open_capsule_store(config.storage)
+        capsule_store = await open_capsule_store(config.storage, config.moving_from)
         stack.push_async_callback(capsule_store.close)
         await check_keys(capsule_store, ring.key_ids)
         stores["capsules"] = capsule_store
@@ -137,6 +138,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         fetch_ports.append(
             _Port("fetch_listen", "capsules.fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls)
         )
+    await stack.enter_async_context(counting(RowCounts(stores, telemetry)))
     if ring.old and config.moving_from is None:
         sealer = ring.sealer(secrets.token_bytes)
         resealer = Resealer(stores, ring, sealer, Journal(audit), telemetry)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from osak.node.storage.base import CapsuleStore, ShareStore
 from osak.node.storage.moving import MovingShareStore
+from osak.node.storage.moving_capsules import MovingCapsuleStore
 from osak.node.storage_settings import (
     MemoryStorageSettings,
     RedisStorageSettings,
@@ -84,12 +85,21 @@ async def open_store(settings: StorageSettings, moving_from: StorageSettings | N
         raise
 
 
-async def open_capsule_store(settings: StorageSettings) -> CapsuleStore:
-    """Open the store of capsules that the configuration names.
+async def open_capsule_store(
+    settings: StorageSettings, moving_from: StorageSettings | None = None
+) -> CapsuleStore:
+    """Open the store of capsules that the configuration names, and the one it moves away from, if any.
 
     Raises:
         StorageError: it cannot be opened, or could lose what it acknowledges.
         ConfigurationError: a file of its settings is not what it should be.
         OSError: one cannot be read.
     """
-    return await _CAPSULE_LOADERS[settings.kind](settings)
+    store = await _CAPSULE_LOADERS[settings.kind](settings)
+    if moving_from is None:
+        return store
+    try:
+        return MovingCapsuleStore(store, await open_capsule_store(moving_from))
+    except BaseException:
+        await store.close()
+        raise

@@ -102,6 +102,10 @@ class ShareStore(Protocol):
         """
         ...
 
+    async def count(self) -> int:
+        """How many shares there are, expired ones too; of many it takes a while, in the background."""
+        ...
+
     def walk(self) -> AsyncIterator[StoredShare]:
         """Every share that is there all the while, expired or not; one may come twice."""
         ...
@@ -160,6 +164,10 @@ class Rows(Protocol[RowT]):
         """Put one row in the place of another, if that is there exactly as it was."""
         ...
 
+    async def count(self) -> int:
+        """How many rows there are, expired ones too."""
+        ...
+
 
 class CapsuleStore(Protocol):
     """Where a node keeps capsules. Every method may raise ``StorageError``."""
@@ -174,6 +182,10 @@ class CapsuleStore(Protocol):
 
     async def remove_expired(self, now: int) -> int:
         """Erase expired capsules; return how many. A store that does so by itself says 0."""
+        ...
+
+    async def count(self) -> int:
+        """How many capsules there are, expired ones too; as slow as that of shares."""
         ...
 
     def walk(self) -> AsyncIterator[StoredCapsule]:

@@ -22,7 +22,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,7 +70,8 @@ def _storage_error(cause: Exception) -> StorageError:
 class SQLiteDatabase:
     """An open SQLite file with its writing thread; make it with ``open``."""
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._path = path
         self._writer = writer
         self._reader = reader
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -92,7 +93,7 @@ class SQLiteDatabase:
         try:
             writer = _open_database(path, schema)
             # Timeout 0: a read must not hold up the event loop, better one 503.
-            return cls(writer, sqlite3.connect(path, timeout=0, isolation_level=None))
+            return cls(path, writer, sqlite3.connect(path, timeout=0, isolation_level=None))
         except (sqlite3.Error, OSError) as error:
             raise _storage_error(error) from error
 
@@ -117,6 +118,24 @@ class SQLiteDatabase:
             return self._reader.execute(query, parameters).fetchall()
         except sqlite3.Error as error:
             raise _storage_error(error) from error
+
+    async def count(self, table: str) -> int:
+        """How many rows ``table`` has, counted on a thread and a connection of its own.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+
+        def count() -> int:
+            try:
+                with closing(sqlite3.connect(self._path, timeout=0)) as database:
+                    return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - our own names
+            except sqlite3.Error as error:
+                raise _storage_error(error) from error
+
+        if self._closed:
+            raise StorageError("the store is closed")
+        return await asyncio.to_thread(count)
 
     async def walk(self, query: str) -> AsyncIterator[tuple[Any, ...]]:
         """All rows, page by page: ``query`` takes the first column of the last row before, and how many.

@@ -69,6 +69,11 @@ class MemoryShareStore:
         self._spent = {key: keep_until for key, keep_until in self._spent.items() if keep_until > now}
         return len(expired)
 
+    async def count(self) -> int:
+        """As many as there are."""
+        self._check_open()
+        return len(self._shares)
+
     async def walk(self) -> AsyncIterator[StoredShare]:
         """What is there at the beginning."""
         self._check_open()

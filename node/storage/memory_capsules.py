@@ -38,6 +38,11 @@ class MemoryCapsuleStore:
             del self._capsules[key]
         return len(expired)
 
+    async def count(self) -> int:
+        """As many as there are."""
+        self._check_open()
+        return len(self._capsules)
+
     async def walk(self) -> AsyncIterator[StoredCapsule]:
         """What is there at the beginning."""
         self._check_open()

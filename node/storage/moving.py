@@ -82,6 +82,10 @@ class MovingShareStore:
         """Erase from both; a share that lies in both counts twice."""
         return await self._new.remove_expired(now) + await self._old.remove_expired(now)
 
+    async def count(self) -> int:
+        """In both; what lies in both counts twice."""
+        return await self._new.count() + await self._old.count()
+
     async def walk(self) -> AsyncIterator[StoredShare]:
         """Every share of both; what lies in both comes twice."""
         for store in (self._new, self._old):

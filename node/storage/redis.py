@@ -124,6 +124,10 @@ class RedisShareStore:
         """Nothing: Redis erases by itself."""
         return 0
 
+    async def count(self) -> int:
+        """Count keys, page by page."""
+        return await self._database.count(SHARE_KEYS)
+
     async def walk(self) -> AsyncIterator[StoredShare]:
         """Page by page, in no order."""
         async for key, value in self._database.scan_values(SHARE_KEYS):

@@ -61,6 +61,10 @@ class RedisCapsuleStore:
         """Nothing: Redis erases by itself."""
         return 0
 
+    async def count(self) -> int:
+        """Count keys, page by page."""
+        return await self._database.count(CAPSULE_KEYS)
+
     async def walk(self) -> AsyncIterator[StoredCapsule]:
         """Page by page, in no order."""
         async for key, value in self._database.scan_values(CAPSULE_KEYS):

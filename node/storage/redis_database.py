@@ -15,6 +15,7 @@ All keys that one command touches share a hash tag, ``{…}``, so a Cluster keep
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -147,6 +148,19 @@ class RedisDatabase:
                     yield keys
                 if int(cursor) == 0:
                     break
+
+    async def count(self, pattern: str) -> int:
+        """How many keys fit ``pattern``; rests four times as long as each page took: others come first.
+
+        Raises:
+            StorageError: the server does not answer.
+        """
+        count, began = 0, time.monotonic()
+        async for keys in self.scan(pattern):
+            count += len(keys)
+            await asyncio.sleep(4 * (time.monotonic() - began))
+            began = time.monotonic()
+        return count
 
     async def scan_values(self, pattern: str) -> AsyncIterator[tuple[bytes, bytes]]:
         """Keys that fit ``pattern`` with the strings there; one may come twice.

@@ -138,6 +138,10 @@ class SQLiteShareStore:
 
         return await self._database.write(erase, empties_log=True)
 
+    async def count(self) -> int:
+        """Count on a thread of its own."""
+        return await self._database.count("shares")
+
     async def walk(self) -> AsyncIterator[StoredShare]:
         """Page by page, in the order of ids."""
         async for row in self._database.walk(_WALK):

@@ -70,6 +70,10 @@ class SQLiteCapsuleStore:
             lambda database: database.execute(_EXPIRE, (now,)).rowcount, empties_log=True
         )
 
+    async def count(self) -> int:
+        """Count on a thread of its own."""
+        return await self._database.count("capsules")
+
     async def walk(self) -> AsyncIterator[StoredCapsule]:
         """Page by page, in the order of ids."""
         async for row in self._database.walk(_WALK):

@@ -24,16 +24,17 @@ NOW = CREATED + 50
 CAPSULE = StoredCapsule("KC" + "ab" * 16, "k1", b"sealed", b"tag", CREATED, EXPIRES)
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis", "redis cluster"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "redis cluster", "moving"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CapsuleStore]:
     settings: StorageSettings
+    moving = MemoryStorageSettings(kind="memory") if request.param == "moving" else None
     if request.param == "memory":
         settings = MemoryStorageSettings(kind="memory")
-    elif request.param == "sqlite":
+    elif request.param in ("sqlite", "moving"):
         settings = SQLiteStorageSettings(kind="sqlite", path=str(tmp_path / "s.sqlite"))
     else:
         settings = request.getfixturevalue(request.param.replace(" ", "_"))
-    opened = await open_capsule_store(settings)
+    opened = await open_capsule_store(settings, moving)
     yield opened
     await opened.close()
 
@@ -66,6 +67,14 @@ async def test_expired_is_invisible_and_then_erased(store: CapsuleStore) -> None
     assert erased == (0 if isinstance(store, RedisCapsuleStore) else 1)
     if erased:
         assert await store.get(CAPSULE.transaction_id, NOW) is None
+
+
+async def test_counts(store: CapsuleStore) -> None:
+    """As many as were added, also when that is more than a page."""
+    assert await store.count() == 0
+    names = [f"KC{number:032x}" for number in range(1200)]
+    await asyncio.gather(*(store.add(replace(CAPSULE, transaction_id=name)) for name in names))
+    assert await store.count() == 1200
 
 
 async def test_walks_over_all(store: CapsuleStore) -> None:

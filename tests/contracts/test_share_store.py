@@ -155,6 +155,14 @@ async def test_delete(store: ShareStore) -> None:
     assert not await store.spend(SHARE.share_id, "n", NOW + 500)
 
 
+async def test_counts(store: ShareStore) -> None:
+    """As many as were added, also when that is more than a page."""
+    assert await store.count() == 0
+    names = [f"{number:032x}" for number in range(1200)]
+    await asyncio.gather(*(store.add(replace(SHARE, share_id=name)) for name in names))
+    assert await store.count() == 1200
+
+
 async def test_walks_over_all(store: ShareStore) -> None:
     """Every share comes, whole, also when there are more than a page; those deleted do not."""
     shares = {f"{number:032x}": replace(SHARE, share_id=f"{number:032x}") for number in range(700)}

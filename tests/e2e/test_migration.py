@@ -41,7 +41,9 @@ async def test_the_whole_move(tmp_path: Path) -> None:
             assert done.exit_code == 0, done.output
             # Two were carried over when they were asked for.
             assert "carried over: 38, there already: 2" in done.output
-            assert "verified in the new storage: 40" in done.output
+            assert "verified in the new storage: shares: 40, capsules: 0" in done.output
+            (log,) = (node.config_file.parent / "audit" / "acts").glob("audit-*.log")
+            assert '"event":"migrate"' in log.read_text(encoding="ascii")
             assert await node.fetch(paths[2], await node.ticket(paths[2])) == (200, shares[2])
         node.config_file.write_text(text.replace(SQLITE, redis), encoding="utf-8")
         (node.config_file.parent / "shares.sqlite").unlink()
@@ -64,6 +66,21 @@ async def test_what_cannot_be_moved(tmp_path: Path, old: str, new: str, complain
     source.write_text(target.read_text(encoding="utf-8").replace(new, old), encoding="utf-8")
     done = await migrate(source, target)
     assert (done.exit_code, complaint in done.output) == (2, True)
+
+
+async def test_a_role_that_is_missing(tmp_path: Path) -> None:
+    """Capsules are not left behind because the new configuration has no role for them."""
+    target = make_node(tmp_path).config_file
+    text = target.read_text(encoding="utf-8")
+    source = target.with_name("before.yaml")
+    capsules = "capsules: {fetch_listen: '127.0.0.1:0', anchors: [trust/ca.pem]}\n"
+    both = text.replace("roles: [shares]", "roles: [shares, capsules]") + capsules
+    source.write_text(both.replace("shares.sqlite", "old.sqlite"), encoding="utf-8")
+    done = await migrate(source, target)
+    assert (done.exit_code, "lacks roles of the old one: capsules" in done.output) == (2, True), done.output
+    target.write_text(both, encoding="utf-8")
+    done = await migrate(source, target)
+    assert (done.exit_code, "shares: 0, capsules: 0" in done.output) == (0, True), done.output
 
 
 async def test_another_key(tmp_path: Path) -> None:

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 from factories.redis_servers import redis_server, settings_for
+from factories.rows import NOW as ROWS_NOW
+from factories.rows import sealed_capsule, sealed_share
 
 from osak.node.errors import StorageError
-from osak.node.migration import carry_all
+from osak.node.migration import MigrationReport, carry_all
+from osak.node.role_stores import RoleStores
 from osak.node.sealing import NodeKey, Sealer
-from osak.node.storage import open_store
-from osak.node.storage.base import ShareStore, StoredShare
+from osak.node.storage import open_capsule_store, open_store
+from osak.node.storage.base import ShareStore, StoredRow, StoredShare
 from osak.node.storage.memory import MemoryShareStore
+from osak.node.storage.memory_capsules import MemoryCapsuleStore
 from osak.node.storage.moving import MovingShareStore
+from osak.node.storage.moving_capsules import MovingCapsuleStore
 from osak.node.storage_settings import SQLiteStorageSettings
 
 NOW = 1_900_000_000
@@ -32,6 +37,11 @@ def share(number: int, ends: int = NOW + 10_000) -> StoredShare:
     )
 
 
+async def carry_shares(old: ShareStore, new: ShareStore, sealer: Sealer, now: int) -> MigrationReport:
+    """Between stores of shares."""
+    return await carry_all(RoleStores(old, None), RoleStores(new, None), sealer, now)
+
+
 async def content(store: ShareStore) -> dict[str, StoredShare]:
     """All shares by id."""
     return {share.share_id: share async for share in store.walk()}
@@ -46,14 +56,56 @@ async def test_sqlite_to_redis_and_back(tmp_path: Path) -> None:
         last = await open_store(SQLiteStorageSettings(kind="sqlite", path=str(tmp_path / "b")))
         await asyncio.gather(*(first.add(one) for one in shares.values()))
         for old, new in ((first, middle), (middle, last)):
-            report = await carry_all(old, new, SEALER, NOW)
+            report = await carry_shares(old, new, SEALER, NOW)
             assert (report.carried, report.there, report.verified, report.whole) == (300, 0, 300, True)
-            report = await carry_all(old, new, SEALER, NOW)
+            report = await carry_shares(old, new, SEALER, NOW)
             assert (report.carried, report.there, report.verified, report.whole) == (0, 300, 300, True)
             assert await content(new) == shares
             assert await content(old) == shares
         for store in (first, middle, last):
             await store.close()
+
+
+async def test_capsules_too(tmp_path: Path) -> None:
+    """Capsules arrive with the shares, in both directions, and are counted apart; damaged ones are named."""
+    capsules = [sealed_capsule(number) for number in range(150)]
+    damaged = replace(sealed_capsule(200), sealed=sealed_capsule(201).sealed)
+    with redis_server(tmp_path / "redis") as server:
+        sqlite = SQLiteStorageSettings(kind="sqlite", path=str(tmp_path / "a"))
+        first = RoleStores(await open_store(sqlite), await open_capsule_store(sqlite))
+        redis = settings_for(server)
+        last = RoleStores(await open_store(redis), await open_capsule_store(redis))
+        rows: list[StoredRow] = [*capsules, *map(sealed_share, range(90)), sealed_capsule(300, ROWS_NOW)]
+        await asyncio.gather(*map(first.add, rows))
+        for _ in range(2):
+            report = await carry_all(first, last, SEALER, ROWS_NOW)
+            assert (report.verified_shares, report.verified_capsules, report.expired) == (90, 150, 1)
+            assert report.whole
+        assert [await last.get(capsule) for capsule in capsules] == capsules
+        await last.add(damaged)
+        report = await carry_all(last, first, SEALER, ROWS_NOW)
+        assert (report.carried, report.there, report.damaged.first) == (0, 240, [damaged.transaction_id])
+        for stores in (first, last):
+            await stores.share_store().close()
+            await stores.capsule_store().close()
+
+
+async def test_capsules_are_found_during_the_move() -> None:
+    """Capsules old and new are found before, during and after; an id stays taken."""
+    old, new = MemoryCapsuleStore(), MemoryCapsuleStore()
+    moving = MovingCapsuleStore(new, old)
+    await old.add(sealed_capsule(1))
+    with pytest.raises(StorageError):
+        await moving.add(sealed_capsule(1))
+    await moving.add(sealed_capsule(2))
+    for _ in range(2):
+        for number in (1, 2):
+            assert await moving.get(sealed_capsule(number).transaction_id, ROWS_NOW) is not None
+        report = await carry_all(RoleStores(None, old), RoleStores(None, new), SEALER, ROWS_NOW)
+        assert report.verified_capsules == 1
+    assert {capsule.transaction_id async for capsule in new.walk()} == {
+        sealed_capsule(number).transaction_id for number in (1, 2)
+    }
 
 
 class StoreThatFails(MemoryShareStore):
@@ -76,9 +128,9 @@ async def test_goes_on_where_it_was() -> None:
     for number in range(150):
         await old.add(share(number))
     with pytest.raises(StorageError):
-        await carry_all(old, new, SEALER, NOW)
+        await carry_shares(old, new, SEALER, NOW)
     new.room = 1000
-    report = await carry_all(old, new, SEALER, NOW)
+    report = await carry_shares(old, new, SEALER, NOW)
     assert (report.carried, report.there, report.verified) == (50, 100, 150)
 
 
@@ -91,10 +143,10 @@ async def test_tells_what_it_leaves_behind() -> None:
     for one in (good, other_there, expired, damaged, foreign):
         await old.add(one)
     await new.add(replace(other_there, revocation_hash=None))
-    report = await carry_all(old, new, SEALER, NOW)
+    report = await carry_shares(old, new, SEALER, NOW)
     assert (report.carried, report.there, report.expired, report.verified) == (1, 1, 1, 1)
-    assert report.damaged == [damaged.share_id, foreign.share_id]
-    assert report.different == [other_there.share_id]
+    assert report.damaged.first == [damaged.share_id, foreign.share_id]
+    assert report.different.first == [other_there.share_id]
     assert not report.whole
     assert f"damaged: 2: {damaged.share_id}" in str(report)
 
@@ -111,7 +163,7 @@ async def test_a_share_deleted_while_it_is_carried_stays_deleted() -> None:
                 await asyncio.sleep(0)
             return await moving.delete(share(1).share_id)
 
-        _, deleted = await asyncio.gather(carry_all(old, new, SEALER, NOW), delete_later())
+        _, deleted = await asyncio.gather(carry_shares(old, new, SEALER, NOW), delete_later())
         assert deleted
         assert await content(old) == await content(new) == {}
 
@@ -155,7 +207,7 @@ async def test_uploads_and_fetches_go_on_during_the_move() -> None:
     moving = MovingShareStore(new, old)
     for number in range(200):
         await old.add(share(number))
-    moved = asyncio.ensure_future(carry_all(old, new, SEALER, NOW))
+    moved = asyncio.ensure_future(carry_shares(old, new, SEALER, NOW))
     added = 200
     while not moved.done():
         await moving.add(share(added))
