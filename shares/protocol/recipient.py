@@ -53,7 +53,11 @@ def recipient_id_from_person(text: str) -> str:
     typed = text.strip()
     if _ESTONIAN_CODE.fullmatch(typed):
         typed = f"PNOEE-{typed}"
-    recipient_id = check_recipient_id(_PREFIX + typed.removeprefix(_PREFIX))
+    try:
+        recipient_id = check_recipient_id(_PREFIX + typed.removeprefix(_PREFIX))
+    except MessageError as error:
+        text = "name a person by a personal code of 11 digits, or an identifier like PNOEE-48010010101"
+        raise MessageError(text) from error
     code = recipient_id.removeprefix("etsi/PNOEE-")
     if code != recipient_id and not (_ESTONIAN_CODE.fullmatch(code) and _check_digit(code) == int(code[-1])):
         raise MessageError(f"{code} is not a valid Estonian personal code: check the digits")

@@ -83,6 +83,13 @@ def test_what_is_no_person_is_refused(text: str) -> None:
         recipient_id_from_person(text)
 
 
+@pytest.mark.parametrize("text", ["123", "Mari Maasikas", ""])
+def test_people_are_told_what_to_type(text: str) -> None:
+    """Who types something else hears of codes of 11 digits, not only of a form that nobody knows."""
+    with pytest.raises(MessageError, match="11 digits"):
+        recipient_id_from_person(text)
+
+
 @pytest.mark.parametrize("identifier", ["PASLV-1", "IDCFI-AB-12", "PNOLT-38001085718", "PNOEE-38001085719"])
 def test_foreign_forms_are_accepted_on_the_wire(identifier: str) -> None:
     """All three types and every country are well-formed; the wire does not check check digits."""
