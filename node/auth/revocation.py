@@ -6,13 +6,15 @@ make a node ask nobody anything. Every certificate below the anchor is, one afte
 first. An answer is believed as long as it says, at most ``max_age``; that nobody could tell is remembered
 for ``RETRY_SECONDS``, so that a server that hangs holds up one request and not all. Requests about the same
 certificate wait for one question. "revoked" refuses in every mode, what nobody could tell in ``hard`` alone.
-Who was once said to be revoked stays so until the authority says otherwise: silencing it later is of no use.
+Who was once said to be revoked stays so until the authority says otherwise, of a later time: to silence it,
+or to show its older list, is of no use.
 """
 
 import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -114,16 +116,21 @@ class StatusChecker:
         except (StatusError, TimeoutError) as error:
             self._observer.learnt_nothing(str(error) or "no answer in time")
             return Finding(self._revoked.get(key), now + timedelta(seconds=RETRY_SECONDS))
-        self._note(key, status)
+        status = self._settle(key, status)
         self._observer.learnt(status.source, "revoked" if status.is_revoked else "good")
         return Finding(status, min(status.valid_until, now + self._settings.max_age))
 
-    def _note(self, key: bytes, status: Status) -> None:
-        self._revoked.pop(key, None)
+    def _settle(self, key: bytes, status: Status) -> Status:
+        """What to believe: ``status``, unless it is older news than a revocation that was heard of before."""
+        known = self._revoked.pop(key, None)
+        if known is not None and not status.is_revoked and status.as_of <= known.as_of:
+            # For as long as that older word could be believed; then the authority is asked again.
+            status = replace(known, valid_until=status.valid_until)
         if status.is_revoked:
             self._revoked[key] = status
             if len(self._revoked) > CERTIFICATES_KEPT:
                 self._revoked.popitem(last=False)
+        return status
 
     async def _find_list(self, url: str, issuer: x509.Certificate, now: datetime) -> RevocationList:
         key = _key_of(issuer, url)

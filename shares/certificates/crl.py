@@ -29,12 +29,14 @@ class RevocationList:
     Attributes:
         serial_numbers: of the revoked.
         valid_until: until when that may be believed.
+        as_of: when it was made.
         names: by which certificates name this list; None if it is the whole of its authority.
         is_of_people: whether it says nothing of authorities.
     """
 
     serial_numbers: frozenset[int] = field(repr=False)
     valid_until: datetime
+    as_of: datetime
     names: frozenset[x509.GeneralName] | None = None
     is_of_people: bool = False
 
@@ -48,7 +50,7 @@ class RevocationList:
             raise StatusError("the list is of people's certificates, not of authorities'")
         if self.names is not None and self.names.isdisjoint(list_names(certificate)):
             raise StatusError("the list is another part than the one that the certificate names")
-        return Status(certificate.serial_number in self.serial_numbers, self.valid_until, "crl")
+        return Status(certificate.serial_number in self.serial_numbers, self.valid_until, "crl", self.as_of)
 
 
 def read_list(content: bytes, issuer: x509.Certificate, now: datetime) -> RevocationList:
@@ -70,7 +72,7 @@ def read_list(content: bytes, issuer: x509.Certificate, now: datetime) -> Revoca
             raise StatusError("the list does not say when the next one comes")
         until = check_times(found.last_update_utc, found.next_update_utc, now)
         revoked = frozenset(entry.serial_number for entry in found)
-        return RevocationList(revoked, until, names, is_of_people)
+        return RevocationList(revoked, until, found.last_update_utc, names, is_of_people)
     except MALFORMED as error:
         raise StatusError("the list is malformed") from error
 

@@ -51,10 +51,11 @@ def read_answer(
         verify_signature(
             key, response.signature, response.tbs_response_bytes, response.signature_hash_algorithm
         )
-        _check_nonce(response, nonce)
+        _check_extensions(response, nonce)
         single = _about(response, certificate, issuer)
         until = check_times(single.this_update_utc, single.next_update_utc, now)
-        return Status(single.certificate_status is not ocsp.OCSPCertStatus.GOOD, until, "ocsp")
+        is_revoked = single.certificate_status is not ocsp.OCSPCertStatus.GOOD
+        return Status(is_revoked, until, "ocsp", single.this_update_utc)
     except MALFORMED as error:
         raise StatusError("the OCSP server's answer is malformed") from error
 
@@ -97,13 +98,14 @@ def _may_sign(delegate: x509.Certificate) -> bool:
         return True
 
 
-def _check_nonce(response: ocsp.OCSPResponse, nonce: bytes) -> None:
-    try:
-        found = response.extensions.get_extension_for_class(x509.OCSPNonce).value
-    except x509.ExtensionNotFound:
-        return
-    if found.nonce != nonce:
-        raise StatusError("the OCSP answer is to another question")
+def _check_extensions(response: ocsp.OCSPResponse, nonce: bytes) -> None:
+    """The nonce, if one is there; anything else that is critical is not known here (RFC 6960, 4.4)."""
+    for extension in response.extensions:
+        if isinstance(extension.value, x509.OCSPNonce):
+            if extension.value.nonce != nonce:
+                raise StatusError("the OCSP answer is to another question")
+        elif extension.critical:
+            raise StatusError("the OCSP answer has a critical extension that is not known here")
 
 
 def _about(

@@ -29,11 +29,13 @@ class Status:
         is_revoked: whether it was taken back, or is unknown to the one who should have issued it.
         valid_until: until when that may be believed.
         source: ``ocsp`` or ``crl``.
+        as_of: the time of the news.
     """
 
     is_revoked: bool
     valid_until: datetime
     source: str
+    as_of: datetime
 
 
 def check_times(this_update: datetime, next_update: datetime | None, now: datetime) -> datetime:

@@ -8,7 +8,7 @@ from osak.shares.certificates.status import Status
 
 NOW = datetime.now(UTC)
 END = NOW + timedelta(hours=1)
-GOOD = Status(is_revoked=False, valid_until=END, source="ocsp")
+GOOD = Status(is_revoked=False, valid_until=END, source="ocsp", as_of=NOW)
 
 
 def test_an_answer_has_its_time() -> None:

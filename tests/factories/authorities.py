@@ -48,6 +48,7 @@ class Answer:
         nonce: None for none.
         certificates: what is sent along; None for the signer's.
         by_key: the signer is named by its key, not by its name.
+        extensions: more of them, each with whether it is critical.
     """
 
     about: x509.Certificate
@@ -60,6 +61,7 @@ class Answer:
     certificates: Sequence[x509.Certificate] | None = None
     by_key: bool = False
     hash_algorithm: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
+    extensions: Sequence[tuple[x509.ExtensionType, bool]] = ()
 
     def der(self) -> bytes:
         """Sign it."""
@@ -87,6 +89,8 @@ class Answer:
             builder = builder.certificates(list(sent))
         if self.nonce is not None:
             builder = builder.add_extension(x509.OCSPNonce(self.nonce), critical=False)
+        for extension, critical in self.extensions:
+            builder = builder.add_extension(extension, critical)
         key = self.issuer.key if self.signer is None else self.signer.key
         return builder.sign(key, self.hash_algorithm).public_bytes(Encoding.DER)
 

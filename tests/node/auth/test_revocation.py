@@ -247,6 +247,23 @@ async def test_a_revocation_that_is_known_outlives_no_outage(server: StatusServe
     assert not await checker.refuses(person)
 
 
+async def test_an_older_list_takes_back_no_revocation(server: StatusServer) -> None:
+    """Who silences the OCSP server and shows the list of yesterday, which is still good, frees nobody."""
+    checker = Checker(server)
+    person = person_of(server, by="ocsp+crl")
+    revoke(server, person)
+    assert await checker.refuses(person)
+    yesterday, checker.now = checker.now - timedelta(hours=20), checker.now + timedelta(hours=2)
+    server.clock = lambda: yesterday
+    server.respond = lambda _body, _question: web.Response(status=500)
+    server.revoked.clear()
+    assert await checker.refuses(person)
+    assert server.lists == 1
+    server.clock = lambda: checker.now
+    checker.now += timedelta(hours=2)
+    await checker.check(person)
+
+
 async def test_a_clock_that_was_ahead(server: StatusServer) -> None:
     """What could not be learnt while the clock ran ahead is asked again when it is right."""
     checker = Checker(server, mode="soft")

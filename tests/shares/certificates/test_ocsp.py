@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -76,6 +77,7 @@ def test_revoked(status: ocsp.OCSPCertStatus) -> None:
         {"signer": DELEGATE, "certificates": [OTHER.certificate] * 4 + [DELEGATE.certificate]},
         {"hash_algorithm": hashes.SHA224()},
         {"nonce": b"o" * 32},
+        {"extensions": [(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)]},
         {"about": OTHER.certificate},
         {"issuer": SAME_NAME},
         {"this_update": NOW + SKEW + timedelta(seconds=1)},
@@ -101,6 +103,7 @@ def test_revoked(status: ocsp.OCSPCertStatus) -> None:
         "too many certificates",
         "weak hash",
         "another nonce",
+        "critical unknown",
         "another certificate",
         "namesake of the authority",
         "from the future",
