@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 from factories.chart import PEM, Release, moved_to, render
-from factories.chart_matrix import COUNTER, MATRIX, ROLES, SENTINELS, WATCHED
+from factories.chart_matrix import COUNTER, KEYS, MATRIX, ROLES, SENTINELS, WATCHED
 
 from osak.node.config import ExpirySettings, LimitSettings, NodeConfig, load_node_config
 from osak.node.storage_settings import RedisStorageSettings, SQLiteStorageSettings
 
-KEYS = ("ca.crt", "tls.crt", "tls.key", "node.key", "password", "word", "token", "users.acl")
+ENTRIES = (
+    *("ca.crt", "tls.crt", "tls.key", "password", "word", "token", "users.acl"),
+    *("node.key", "2026.key", "2027.key", "2028.key"),
+)
 SECRETS = {
-    name: dict.fromkeys(KEYS, b"from a Secret")
+    name: dict.fromkeys(ENTRIES, b"from a Secret")
     for name in (
         *("osak-tls", "osak-node-key", "ria-tls", "ria-redis", "ria-redis-tls", "collector"),
         *("redis-login", "sentinel-login", "redis-tls", "rates-login"),
@@ -86,6 +89,21 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
     assert config.capsules.anchors[0] == "estonia"
     assert config.traces is not None
     assert (config.traces.sample, config.traces.token_file is None) == (0.1, False)
+
+
+def test_a_key_is_changed(tmp_path: Path) -> None:
+    """All keys come from the one Secret, and each stands where the node looks for it."""
+    release = render(KEYS)
+    config = _load(release, tmp_path)
+    places = tmp_path / "etc/osak/sealing"
+    assert config.sealing.key_file == places / "node.key"
+    assert config.sealing.next is not None
+    assert config.sealing.next.key_file == places / "next.key"
+    assert [source.key_file for source in config.sealing.old] == [places / "old-0.key", places / "old-1.key"]
+    (volume,) = (volume for volume in release.pod["volumes"] if volume["name"] == "sealing")
+    assert {item["key"]: item["path"] for item in volume["secret"]["items"]} == {
+        "2027.key": "node.key", "2028.key": "next.key", "2026.key": "old-0.key", "node.key": "old-1.key"
+    }  # fmt: skip
 
 
 def test_the_chart_s_redis_is_reached_by_name(tmp_path: Path) -> None:

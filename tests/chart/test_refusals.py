@@ -32,6 +32,8 @@ def _set(path: str, value: object) -> Values:
         ("node.publicURL", "http://osak.example.org"),
         ("sealing.existingSecret", ""),
         ("sealing.existingSecret", "Not_a_name"),
+        ("sealing.next", "a key"),
+        ("sealing.old", ["old.key", "old.key"]),
         ("image.repository", ""),
         ("image.digest", "sha256:1"),
         ("image.pullPolicy", "Sometimes"),

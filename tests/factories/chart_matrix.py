@@ -73,6 +73,7 @@ WATCHED: Final[Values] = {
         "token": {"existingSecret": "collector"},
     },
 }
+KEYS: Final[Values] = {"sealing": {"key": "2027.key", "next": "2028.key", "old": ["2026.key", "node.key"]}}
 ROLES: Final[Values] = {
     "capsules": {"enabled": True, "estonia": True, "anchors": {"people": PEM}},
     "uploads": {
@@ -116,11 +117,11 @@ PLACED: Final[Values] = {
 
 MATRIX: Final[dict[str, Values]] = {
     "sqlite": {},
-    "sqlite-with-all": merged(OUTSIDE, WATCHED, ROLES, PLACED),
+    "sqlite-with-all": merged(OUTSIDE, WATCHED, ROLES, KEYS, PLACED),
     "sqlite-without-audit": {"audit": {"enabled": False}, "networkPolicy": {"enabled": False}},
     "sqlite-without-revocation": {"trust": {"revocation": {"mode": "off"}}},
     "redis-elsewhere": EXTERNAL_REDIS,
-    "redis-elsewhere-with-all": merged(EXTERNAL_REDIS, COUNTER, OUTSIDE, WATCHED, ROLES, PLACED),
+    "redis-elsewhere-with-all": merged(EXTERNAL_REDIS, COUNTER, OUTSIDE, WATCHED, ROLES, KEYS, PLACED),
     "redis-sentinels": SENTINELS,
     "redis-cluster": {
         "storage": {"kind": "redis", "redis": {"mode": "cluster", "addresses": ["a:6379", "b:6379"]}}

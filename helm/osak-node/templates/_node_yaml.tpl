@@ -75,6 +75,15 @@ trust:
   {{- end }}
 sealing:
   key_file: /etc/osak/sealing/node.key
+  {{- if .Values.sealing.next }}
+  next: {key_file: /etc/osak/sealing/next.key}
+  {{- end }}
+  {{- if .Values.sealing.old }}
+  old:
+    {{- range $number, $_ := .Values.sealing.old }}
+    - {key_file: /etc/osak/sealing/old-{{ $number }}.key}
+    {{- end }}
+  {{- end }}
 {{- $counter := include "osak-node.counter" . | fromJson }}
 {{- with .Values.limits }}
 limits:

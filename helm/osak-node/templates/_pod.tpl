@@ -155,9 +155,16 @@ spec:
 
 {{/* Every Secret that the node mounts: a list of {name, path, secret, items}, as JSON. The chart makes none of them. */}}
 {{- define "osak-node.secrets" -}}
+{{- $keys := dict .Values.sealing.key "node.key" -}}
+{{- with .Values.sealing.next -}}
+{{- $_ := set $keys . "next.key" -}}
+{{- end -}}
+{{- range $number, $entry := .Values.sealing.old -}}
+{{- $_ := set $keys $entry (printf "old-%d.key" $number) -}}
+{{- end -}}
 {{- $found := list
   (dict "name" "tls" "path" "tls" "secret" (include "osak-node.tlsSecret" .) "items" (dict "tls.crt" "tls.crt" "tls.key" "tls.key"))
-  (dict "name" "sealing" "path" "sealing" "secret" .Values.sealing.existingSecret "items" (dict .Values.sealing.key "node.key")) -}}
+  (dict "name" "sealing" "path" "sealing" "secret" .Values.sealing.existingSecret "items" $keys) -}}
 {{- if include "osak-node.isRedis" . -}}
 {{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" (include "osak-node.storageRedis" . | fromJson) "folder" "redis") | fromJsonArray) -}}
 {{- end -}}
