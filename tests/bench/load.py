@@ -25,7 +25,7 @@ from factories.node_processes import AUTHORITY, SQLITE, NodeProcess, make_node, 
 from factories.people import Person
 from factories.redis_servers import redis_server
 
-from osak.node.sealing import NodeKey
+from osak.node.key_ring import read_ring
 from osak.node.storage import open_store
 from osak.node.storage.base import StoredShare
 from osak.shares.protocol.messages import ShareMessage
@@ -224,7 +224,7 @@ async def _fill(node: NodeProcess, count: int) -> None:
     """Put shares of nobody in particular into the store of a node that does not run yet."""
     if not count:
         return
-    key_id = NodeKey.from_file(node.config.sealing.key_file).key_id
+    key_id = read_ring(node.config.sealing).active.key_id
     store, now = await open_store(node.config.storage), int(time.time())
     for first in range(0, count, _FILL_AT_ONCE):
         rows = (
