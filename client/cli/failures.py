@@ -112,7 +112,7 @@ def _coordinator_failure(error: Exception) -> Failure:
 def _shares_hint(outcomes: "Sequence[Outcome]") -> str:
     """What to do when too few servers gave their shares: wait, log in, or ask."""
     from osak.coordinator.outcome import Status  # noqa: PLC0415 - see describe_failure
-    from osak.shares.protocol.codes import ProblemCode  # noqa: PLC0415 - see describe_failure
+    from osak.shares.protocol.codes import TEMPORARY, ProblemCode  # noqa: PLC0415 - see describe_failure
 
     if any(ProblemCode.SESSION_REFUSED in outcome.detail for outcome in outcomes):
         step = (
@@ -121,6 +121,8 @@ def _shares_hint(outcomes: "Sequence[Outcome]") -> str:
         )
     elif any(outcome.status in {Status.SLOW, Status.UNREACHABLE} for outcome in outcomes):
         step = "try again when more servers answer"
+    elif any(code in outcome.detail for outcome in outcomes for code in TEMPORARY):
+        step = "try again later: some servers cannot now, and say why"
     else:
         step = "what was refused will be again: ask the servers' operators, with the requests' numbers"
     return f"{step}; nothing was written"

@@ -7,6 +7,7 @@ whether a share exists.
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class ProblemCode(StrEnum):
@@ -25,3 +26,14 @@ class ProblemCode(StrEnum):
     OVERLOADED = "overloaded"
     STORAGE_UNAVAILABLE = "storage-unavailable"
     INTERNAL = "internal"
+
+
+TEMPORARY: Final = frozenset(
+    {
+        ProblemCode.STATUS_UNAVAILABLE,
+        ProblemCode.TOO_MANY_REQUESTS,
+        ProblemCode.OVERLOADED,
+        ProblemCode.STORAGE_UNAVAILABLE,
+    }
+)
+"""What another try some time later may not meet again."""

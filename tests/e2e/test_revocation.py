@@ -94,6 +94,7 @@ def test_two_certificates_of_one_person(osak: Callable[..., Ran], strict: Strict
     away = opened("late", "away")
     assert away.code == 4
     assert "cannot learn whether the certificate was revoked" in away.errors
+    assert "try again later: some servers cannot now" in away.errors
     with openssl_ocsp(
         tmp_path / "ocsp",
         strict.port,
@@ -105,6 +106,7 @@ def test_two_certificates_of_one_person(osak: Callable[..., Ran], strict: Strict
         refused = opened("bad", "refused")
         assert refused.code == 4
         assert "the authentication certificate was refused" in refused.errors
+        assert "what was refused will be again" in refused.errors
         assert opened("good", "good").code == 0
     assert (tmp_path / "good" / "letter.txt").read_bytes() == b"Tere!\n"
     assert not (tmp_path / "refused").exists()
