@@ -103,8 +103,9 @@ def _plan(
     if wish.shares == "always" or (wish.shares == "without-card" and not cards):
         records.append(_shares(wish, _reason(wish, found), config, plain_label=plain_label))
     if not records:
+        assert found is not None, "who is not looked up gets shares"
         raise UsageError(
-            f"{wish.serial_number} has no card in the directory, and no shares are to be kept: choose"
+            f"for {wish.serial_number} {_lack(found)}, and no shares are to be kept: choose"
             " --shares without-card, or name a certificate with --cert"
         )
     return PlannedRecipient(wish.recipient_id, tuple(records), wish.lookup, found)
@@ -129,8 +130,19 @@ def _reason(wish: _Wish, found: "Found | None") -> str:
     if any(means.is_card for means in found.means):
         return "a lost card does not lose the file; opens with Mobile-ID and Smart-ID too"
     if found.means:
-        return "the directory has no card; Mobile-ID signs for the servers"
-    return "the directory has nothing; opens with Smart-ID, which no directory has, or any later card"
+        return f"{_lack(found)}; Mobile-ID signs for the servers"
+    return f"{_lack(found)}; opens with Smart-ID, which no directory has, or any later card"
+
+
+def _lack(found: "Found") -> str:
+    """Why there is no card, as far as the directory tells."""
+    if not found.is_whole:
+        return "the directory has no card here; it sends us elsewhere for more, where nobody was asked"
+    if found.passed_over:
+        first, *more = found.passed_over
+        others = f", and {len(more)} more" if more else ""
+        return f"the directory has no card of use ({first.kind}: {first.why}{others})"
+    return "the directory has no card" if found.means else "the directory has nothing"
 
 
 def _shares(wish: _Wish, why: str, config: Configuration, *, plain_label: bool) -> PlannedRecord:

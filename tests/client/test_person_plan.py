@@ -96,7 +96,7 @@ def test_cards_and_shares_by_default(config: dict[str, Any]) -> None:
     ("code", "why"),
     [
         (JAAN, "the directory has no card; Mobile-ID signs for the servers"),
-        (KATI, "the directory has nothing; opens with Smart-ID"),
+        (KATI, "the directory has no card of use (ID-card: it is not by any of the authorities"),
         (NOBODY, "the directory has nothing; opens with Smart-ID"),
     ],
 )
@@ -170,9 +170,22 @@ def test_cards_without_a_directory_are_refused(person: Person) -> None:
         _plan({"groups": GROUPS}, person)
 
 
+def test_a_directory_that_sends_us_elsewhere(tmp_path: Path) -> None:
+    """No card in one part of a directory is told apart from no card."""
+    elsewhere = (
+        "\ndn: cn=elsewhere,dc=ESTEID,c=EE\nobjectClass: referral\nobjectClass: extensibleObject\n"
+        "cn: elsewhere\nref: ldap://127.0.0.1:1/dc=ESTEID,c=EE\n"
+    )
+    authority = TestCA()
+    people = [Listed(issue(authority, ID_CARD, MARI), ID_CARD)]
+    with running_directory(tmp_path / "slapd", authority, people, elsewhere) as directory:
+        planned = _plan({"directory": directory.section, "groups": GROUPS}, NOBODY)
+    assert planned.records[0].why.startswith("the directory has no card here; it sends us elsewhere")
+
+
 def test_nobody_is_left_out(config: dict[str, Any]) -> None:
     """A person for whom no record comes about is an error that names them."""
-    with pytest.raises(UsageError, match=f"PNOEE-{JAAN} has no card in the directory"):
+    with pytest.raises(UsageError, match=f"PNOEE-{JAAN} the directory has no card"):
         _plan(config, JAAN, shares="never")
 
 
