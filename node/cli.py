@@ -26,7 +26,8 @@ from osak.node.health import ask_health
 from osak.node.init import CONFIG_NAME, CreatedNode, create_node
 from osak.node.key_commands import key
 from osak.node.key_ring import read_ring
-from osak.node.migration import migrate as move_shares
+from osak.node.migration import migrate as move_everything
+from osak.node.migration import source_of
 from osak.node.server import serve
 from osak.shares.errors import ConfigurationError
 
@@ -112,10 +113,9 @@ def health(config_file: Path) -> None:
 @click.option(
     "--from",
     "source_file",
-    required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The node's YAML with the storage where everything is.",
+    help="The node's YAML with the storage where everything is. Default: moving_from of the other.",
 )
 @click.option(
     "--to",
@@ -125,11 +125,12 @@ def health(config_file: Path) -> None:
     type=click.Path(path_type=Path),
     help="The same with the storage where it shall be.",
 )
-def migrate(*, source_file: Path, target_file: Path) -> None:
+def migrate(*, source_file: Path | None, target_file: Path) -> None:
     """Copy all that a node keeps into another storage and verify it; repeatable, and the node may run."""
     with exit_codes():
-        source, target = (load_node_config(file, os.environ) for file in (source_file, target_file))
-        report = asyncio.run(move_shares(source, target))
+        target = load_node_config(target_file, os.environ)
+        source = source_of(target) if source_file is None else load_node_config(source_file, os.environ)
+        report = asyncio.run(move_everything(source, target))
     click.echo(str(report))
     if not report.whole:
         raise SystemCommandError("not everything arrived: keep the old storage")

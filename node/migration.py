@@ -93,6 +93,17 @@ async def migrate(source: NodeConfig, target: NodeConfig) -> MigrationReport:
         return await carry_all(old, new, rings[0].sealer(refuse_to_seal), int(time.time()))
 
 
+def source_of(target: NodeConfig) -> NodeConfig:
+    """The node as it was, by what the configuration of a node that moves says of its older storage.
+
+    Raises:
+        ConfigurationError: it names none.
+    """
+    if target.moving_from is None:
+        raise ConfigurationError("--from", ["is needed where the new configuration has no moving_from"])
+    return target.model_copy(update={"storage": target.moving_from, "moving_from": None})
+
+
 def _check(source: NodeConfig, target: NodeConfig, rings: list[NodeKeyRing]) -> None:
     problems = []
     if source.storage == target.storage:

@@ -4,9 +4,20 @@
 from pathlib import Path
 
 import pytest
-from factories.chart import PEM, Release, moved_to, render
-from factories.chart_matrix import COUNTER, KEYS, MATRIX, ROLES, SENTINELS, WATCHED
+from factories.chart import PEM, Release, merged, moved_to, render
+from factories.chart_matrix import (
+    COUNTER,
+    KEY_SET,
+    KEYS,
+    MATRIX,
+    MOVING,
+    ROLES,
+    SENTINELS,
+    SESSIONS,
+    WATCHED,
+)
 
+from osak.node.auth.sessions import read_auth_server
 from osak.node.config import ExpirySettings, LimitSettings, NodeConfig, load_node_config
 from osak.node.storage_settings import RedisStorageSettings, SQLiteStorageSettings
 
@@ -18,7 +29,7 @@ SECRETS = {
     name: dict.fromkeys(ENTRIES, b"from a Secret")
     for name in (
         *("osak-tls", "osak-node-key", "ria-tls", "ria-redis", "ria-redis-tls", "collector"),
-        *("redis-login", "sentinel-login", "redis-tls", "rates-login"),
+        *("redis-login", "sentinel-login", "redis-tls", "rates-login", "old-login", "old-tls"),
     )
 }
 
@@ -120,6 +131,50 @@ def test_the_chart_s_redis_is_reached_by_name(tmp_path: Path) -> None:
     assert [str(address) for address in counter.addresses] == ["ria-counter:6379"]
     assert (counter.username, counter.password_file is None) == ("osak", False)
     assert counter.tls is not None
+
+
+def test_sessions_arrive(tmp_path: Path) -> None:
+    """Keys of auth servers become files, which the node takes."""
+    sessions = _load(render(SESSIONS), tmp_path).sessions
+    assert sessions is not None
+    assert (sessions.required, sessions.life) == (True, 8 * 3600)
+    (server,) = sessions.auth_servers
+    assert server.keys_file.read_text(encoding="utf-8") == KEY_SET
+    assert set(read_auth_server(server.issuer, server.keys_file).keys) == {"1"}
+    assert _load(render(), tmp_path / "without").sessions is None
+
+
+def test_an_older_redis_is_moved_away_from(tmp_path: Path) -> None:
+    """The node reaches it as it reaches its own, with files of its own, and the network lets it."""
+    release = render(MATRIX["redis-own-from-redis"])
+    config = _load(release, tmp_path)
+    older = config.moving_from
+    assert isinstance(older, RedisStorageSettings)
+    assert [str(address) for address in older.addresses] == ["old.internal:6390"]
+    assert older.password_file == tmp_path / "etc/osak/moving/password/password"
+    assert older.tls is not None
+    assert older.tls.ca_file == tmp_path / "etc/osak/moving/tls/ca.crt"
+    assert older != config.storage
+    ports = [
+        port["port"]
+        for rule in release.one("NetworkPolicy")["spec"]["egress"]
+        for port in rule.get("ports", [])
+    ]
+    assert 6390 in ports
+    assert _load(render(merged(MOVING)), tmp_path / "sqlite").moving_from is not None
+
+
+def test_an_sqlite_file_is_moved_away_from(tmp_path: Path) -> None:
+    """Its claim is mounted, and there is one process, which ends before the next begins."""
+    release = render(MATRIX["redis-from-sqlite"])
+    older = _load(release, tmp_path).moving_from
+    assert isinstance(older, SQLiteStorageSettings)
+    mounts = {mount["name"]: mount["mountPath"] for mount in release.container["volumeMounts"]}
+    assert older.path == tmp_path / mounts["moving"].lstrip("/") / "shares.sqlite"
+    (volume,) = [volume for volume in release.pod["volumes"] if volume["name"] == "moving"]
+    assert volume["persistentVolumeClaim"]["claimName"] == "shares-ria-0"
+    spec = release.workload["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
 def test_every_value_of_the_node_has_its_default() -> None:

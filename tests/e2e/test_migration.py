@@ -12,9 +12,9 @@ from factories.redis_servers import redis_server
 from osak.node.cli import node as command
 
 
-async def migrate(source: Path, target: Path) -> Result:
+async def migrate(source: Path | None, target: Path) -> Result:
     """Run the command."""
-    arguments = ["migrate", "--from", str(source), "--to", str(target)]
+    arguments = ["migrate", *(("--from", str(source)) if source else ()), "--to", str(target)]
     return await asyncio.to_thread(CliRunner().invoke, command, arguments)
 
 
@@ -42,6 +42,8 @@ async def test_the_whole_move(tmp_path: Path) -> None:
             # Two were carried over when they were asked for.
             assert "carried over: 38, there already: 2" in done.output
             assert "verified in the new storage: shares: 40, capsules: 0" in done.output
+            again = await migrate(None, node.config_file)
+            assert (again.exit_code, "carried over: 0, there already: 40" in again.output) == (0, True)
             (log,) = (node.config_file.parent / "audit" / "acts").glob("audit-*.log")
             assert '"event":"migrate"' in log.read_text(encoding="ascii")
             assert await node.fetch(paths[2], await node.ticket(paths[2])) == (200, shares[2])
@@ -66,6 +68,12 @@ async def test_what_cannot_be_moved(tmp_path: Path, old: str, new: str, complain
     source.write_text(target.read_text(encoding="utf-8").replace(new, old), encoding="utf-8")
     done = await migrate(source, target)
     assert (done.exit_code, complaint in done.output) == (2, True)
+
+
+async def test_nothing_to_move_from(tmp_path: Path) -> None:
+    """Without --from, and without moving_from, the command asks for one of them."""
+    done = await migrate(None, make_node(tmp_path).config_file)
+    assert (done.exit_code, "no moving_from" in done.output) == (2, True)
 
 
 async def test_a_role_that_is_missing(tmp_path: Path) -> None:

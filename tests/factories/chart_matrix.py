@@ -37,6 +37,29 @@ COUNTER: Final[Values] = {
         "rates": {"perAddress": "off", "total": "5000/s"},
     }
 }
+# What an auth server publishes; the point is RFC 7517's example (appendix A.1).
+KEY_SET: Final = (
+    '{"keys": [{"kty": "EC", "kid": "1", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", '
+    '"y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}'
+)
+SESSIONS: Final[Values] = {
+    "sessions": {
+        "authServers": [{"issuer": "https://login.example.org", "keys": KEY_SET}],
+        "required": True,
+        "life": "8h",
+    }
+}
+MOVING: Final[Values] = {
+    "movingFrom": {
+        "kind": "redis",
+        "redis": {
+            "addresses": ["old.internal:6390"],
+            "username": "osak",
+            "password": {"existingSecret": "old-login"},
+            "tls": {"enabled": True, "existingSecret": "old-tls"},
+        },
+    }
+}
 OUTSIDE: Final[Values] = {
     "service": {
         "type": "LoadBalancer",
@@ -118,6 +141,7 @@ PLACED: Final[Values] = {
 MATRIX: Final[dict[str, Values]] = {
     "sqlite": {},
     "sqlite-with-all": merged(OUTSIDE, WATCHED, ROLES, KEYS, PLACED),
+    "sqlite-from-redis": merged(MOVING, SESSIONS),
     "sqlite-without-audit": {"audit": {"enabled": False}, "networkPolicy": {"enabled": False}},
     "sqlite-without-revocation": {"trust": {"revocation": {"mode": "off"}}},
     "redis-elsewhere": EXTERNAL_REDIS,
@@ -129,6 +153,10 @@ MATRIX: Final[dict[str, Values]] = {
     "redis-own": merged(OWN_REDIS, COUNTER),
     "redis-own-alone": merged(OWN_REDIS, {"redis": {"counter": {"enabled": False}}}),
     "redis-own-tls": merged(OWN_REDIS, {"redis": {"tls": {"existingSecret": "ria-redis-tls"}}}, PLACED),
+    "redis-from-sqlite": merged(
+        EXTERNAL_REDIS, {"movingFrom": {"kind": "sqlite", "sqlite": {"existingClaim": "shares-ria-0"}}}
+    ),
+    "redis-own-from-redis": merged(OWN_REDIS, MOVING, ROLES),
     "redis-audit-each": merged(EXTERNAL_REDIS, {"audit": {"claimEach": True, "storageClass": "fast"}}),
     "redis-audit-existing": merged(EXTERNAL_REDIS, {"audit": {"existingClaim": "log"}}),
     "redis-autoscaled": merged(EXTERNAL_REDIS, {"autoscaling": {"enabled": True}}),

@@ -55,11 +55,16 @@ StatefulSet
 {{- end -}}
 {{- end -}}
 
+{{/* The file of an SQLite that is moved away from has one process, as it always had. */}}
+{{- define "osak-node.movesFromSQLite" -}}
+{{- if eq .Values.movingFrom.kind "sqlite" }}true{{ end -}}
+{{- end -}}
+
 {{- define "osak-node.replicas" -}}
 {{- if .Values.replicas -}}
 {{- .Values.replicas | int -}}
 {{- else -}}
-{{- ternary 2 1 (eq .Values.storage.kind "redis") -}}
+{{- ternary 2 1 (and (eq .Values.storage.kind "redis") (not (include "osak-node.movesFromSQLite" .))) -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,4 +1,4 @@
-{{/* Certificates that stand in values, by the name of their file in /etc/osak/trust; as JSON. */}}
+{{/* Certificates and keys of auth servers that stand in values, by the name of their file in /etc/osak/trust; as JSON. */}}
 {{- define "osak-node.certificates" -}}
 {{- $found := dict -}}
 {{- range $name, $pem := .Values.trust.anchors -}}
@@ -16,6 +16,9 @@
 {{- with $sender.certificate -}}
 {{- $_ := set $found (printf "sender-%d.pem" $number) . -}}
 {{- end -}}
+{{- end -}}
+{{- range $number, $server := .Values.sessions.authServers -}}
+{{- $_ := set $found (printf "auth-server-%d.json" $number) $server.keys -}}
 {{- end -}}
 {{- with .Values.traces.ca -}}
 {{- $_ := set $found "traces.pem" . -}}
@@ -44,6 +47,19 @@ storage:
   kind: sqlite
   path: /var/lib/osak/shares/shares.sqlite
   {{- end }}
+{{- with .Values.movingFrom }}
+{{- if eq .kind "redis" }}
+moving_from:
+  kind: redis
+  {{- include "osak-node.redisConnection" (dict "settings" .redis "folder" "moving" "addresses" .redis.addresses) | nindent 2 }}
+  replicas: {{ .redis.replicas | int }}
+  allow_volatile: {{ .redis.allowVolatile }}
+{{- else if eq .kind "sqlite" }}
+moving_from:
+  kind: sqlite
+  path: /var/lib/osak/moving/shares.sqlite
+{{- end }}
+{{- end }}
 trust:
   anchors:
     {{- if .Values.trust.estonia }}
@@ -73,6 +89,18 @@ trust:
     flow_types: {{ .flowTypes | toJson }}
   {{- end }}
   {{- end }}
+{{- with .Values.sessions }}
+{{- if .authServers }}
+sessions:
+  auth_servers:
+    {{- range $number, $server := .authServers }}
+    - issuer: {{ $server.issuer | toJson }}
+      keys_file: /etc/osak/trust/auth-server-{{ $number }}.json
+    {{- end }}
+  required: {{ .required }}
+  life: {{ .life }}
+{{- end }}
+{{- end }}
 sealing:
   key_file: /etc/osak/sealing/node.key
   {{- if .Values.sealing.next }}

@@ -99,6 +99,10 @@ spec:
         - name: shares
           mountPath: /var/lib/osak/shares
         {{- end }}
+        {{- if include "osak-node.movesFromSQLite" . }}
+        - name: moving
+          mountPath: /var/lib/osak/moving
+        {{- end }}
         {{- if .Values.audit.enabled }}
         - name: audit
           mountPath: /var/lib/osak/audit
@@ -130,6 +134,11 @@ spec:
           - key: {{ $key }}
             path: {{ $file }}
           {{- end }}
+    {{- end }}
+    {{- if include "osak-node.movesFromSQLite" . }}
+    - name: moving
+      persistentVolumeClaim:
+        claimName: {{ .Values.movingFrom.sqlite.existingClaim }}
     {{- end }}
     {{- with include "osak-node.auditClaim" . }}
     - name: audit
@@ -167,6 +176,9 @@ spec:
   (dict "name" "sealing" "path" "sealing" "secret" .Values.sealing.existingSecret "items" $keys) -}}
 {{- if include "osak-node.isRedis" . -}}
 {{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" (include "osak-node.storageRedis" . | fromJson) "folder" "redis") | fromJsonArray) -}}
+{{- end -}}
+{{- if eq .Values.movingFrom.kind "redis" -}}
+{{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" .Values.movingFrom.redis "folder" "moving") | fromJsonArray) -}}
 {{- end -}}
 {{- with include "osak-node.counter" . | fromJson -}}
 {{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" . "folder" "counter") | fromJsonArray) -}}

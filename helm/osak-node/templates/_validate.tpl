@@ -39,7 +39,40 @@
 {{- if and .limits.counter.enabled (not .limits.counter.addresses) -}}
 {{- $mistakes = append $mistakes "limits.counter.addresses: name a Redis that may forget" -}}
 {{- end -}}
-{{- range $path, $one := dict "storage.redis" .storage.redis "limits.counter" .limits.counter -}}
+{{- with .movingFrom -}}
+{{- if and (eq .kind "sqlite") (not $redis) -}}
+{{- $mistakes = append $mistakes "movingFrom.kind: from SQLite to SQLite nothing is moved: copy the volume" -}}
+{{- end -}}
+{{- if and (eq .kind "sqlite") (not .sqlite.existingClaim) -}}
+{{- $mistakes = append $mistakes "movingFrom.sqlite.existingClaim: is missing" -}}
+{{- end -}}
+{{- if and (ne .kind "sqlite") .sqlite.existingClaim -}}
+{{- $mistakes = append $mistakes "movingFrom.sqlite.existingClaim: is not used; set movingFrom.kind to sqlite" -}}
+{{- end -}}
+{{- if and (eq .kind "redis") (not .redis.addresses) -}}
+{{- $mistakes = append $mistakes "movingFrom.redis.addresses: name the Redis where everything is" -}}
+{{- end -}}
+{{- if and (ne .kind "redis") .redis.addresses -}}
+{{- $mistakes = append $mistakes "movingFrom.redis.addresses: are not used; set movingFrom.kind to redis" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq .movingFrom.kind "sqlite") (or (gt (int .replicas) 1) .autoscaling.enabled) -}}
+{{- $mistakes = append $mistakes "movingFrom.kind: while SQLite is moved away from there is one process: leave out replicas and autoscaling" -}}
+{{- end -}}
+{{- if and .sessions.required (not .sessions.authServers) -}}
+{{- $mistakes = append $mistakes "sessions.authServers: name one, or nobody can have the session that sessions.required asks for" -}}
+{{- end -}}
+{{- $issuers := list -}}
+{{- range .sessions.authServers -}}
+{{- $issuers = append $issuers .issuer -}}
+{{- end -}}
+{{- if ne (len $issuers) (len (uniq $issuers)) -}}
+{{- $mistakes = append $mistakes "sessions.authServers: an issuer stands twice" -}}
+{{- end -}}
+{{- if gt (include "osak-node.seconds" .sessions.life | int64) 86400 -}}
+{{- $mistakes = append $mistakes "sessions.life: is 24h at most" -}}
+{{- end -}}
+{{- range $path, $one := dict "storage.redis" .storage.redis "movingFrom.redis" .movingFrom.redis "limits.counter" .limits.counter -}}
 {{- if and (eq $one.mode "sentinel") (not $one.master) -}}
 {{- $mistakes = append $mistakes (printf "%s.master: mode sentinel needs it" $path) -}}
 {{- end -}}
