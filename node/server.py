@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
+from prometheus_client import Gauge
 
 from osak import __version__
 from osak.node.app import (
@@ -37,7 +38,7 @@ from osak.node.audit.record import Event
 from osak.node.certificate_watch import CertificateWatch
 from osak.node.config import LimitSettings, ListenAddress, NodeConfig
 from osak.node.key_check import check_keys
-from osak.node.key_ring import read_ring
+from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.limits.connections import BoundedSite
 from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.resealing import Resealer, resealing
@@ -116,6 +117,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
     shares, capsules, audit = None, None, None
     stores: dict[str, Rows[Any]] = {}
     ring = read_ring(config.sealing)
+    _tell_keys(ring, telemetry)
     if "shares" in config.roles:
         store = await open_store(config.storage, config.moving_from)
         stack.push_async_callback(store.close)
@@ -151,6 +153,18 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
             "listen", "listen", create_app(config, shares, telemetry, capsules, counter), config.listen, tls
         ),
     ]
+
+
+def _tell_keys(ring: NodeKeyRing, telemetry: Telemetry) -> None:
+    """Let the metrics name the node's keys, so that processes with different ones are seen."""
+    keys = Gauge(
+        "osak_node_key", "The node keys, and what for.", ["key_id", "use"], registry=telemetry.registry
+    )
+    keys.labels(ring.active.key_id, "active").set(1)
+    if ring.next is not None:
+        keys.labels(ring.next.key_id, "next").set(1)
+    for key in ring.old:
+        keys.labels(key.key_id, "old").set(1)
 
 
 def _create_listen_context(config: NodeConfig) -> ssl.SSLContext:

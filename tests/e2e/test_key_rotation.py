@@ -2,6 +2,7 @@
 """A node's key is changed for another while two processes over one Redis serve people: nothing fails."""
 
 import asyncio
+import re
 import secrets
 import signal
 import sys
@@ -75,6 +76,12 @@ class Rotation:
         return int(line.split()[-2])
 
 
+async def metrics(node: NodeProcess) -> str:
+    """What a process tells Prometheus."""
+    async with node.client.get(f"{node.admin_url}/metrics") as response:
+        return await response.text()
+
+
 async def osak_node(*arguments: str | Path) -> tuple[int, str]:
     """Exit code and output of ``osak node``."""
     process = await asyncio.create_subprocess_exec(
@@ -111,6 +118,10 @@ async def test_no_request_fails(tmp_path: Path) -> None:
                     await rotation.write(
                         rotation.first, "  key_file: next.key\n  old: [{key_file: node.key}]\n"
                     )
+            uses = sorted(
+                re.findall(r'osak_node_key\{key_id="[0-9a-f]{16}",use="(\w+)"\} 1.0', await metrics(first))
+            )
+            assert uses == ["active", "old"]
             await rotation.write_both("  key_file: next.key\n")
             for path, share in rotation.shares.items():
                 assert await first.fetch(path, await first.ticket(path)) == (200, share)
