@@ -57,7 +57,7 @@ trust:
     # Are authorities asked if they took a certificate back (by OCSP, and by their lists where that fails)?
     # soft: yes, and what cannot be learnt does not count. hard: what cannot be learnt refuses. off: no.
     mode: soft
-    # Until an authority must have answered.
+    # Until an authority must have answered; a third of limits.request_timeout at most.
     timeout: 3s
     # An answer is believed as long as it says, and at most so long.
     max_age: 1h

@@ -148,7 +148,8 @@ class StatusChecker:
             found = await asyncio.to_thread(read_list, content, issuer, now)
         except StatusError as error:
             return Finding(error, now + timedelta(seconds=RETRY_SECONDS))
-        return Finding(found, min(found.valid_until, now + self._settings.max_age))
+        until = found.valid_for_people_until or found.valid_until
+        return Finding(found, min(until, now + self._settings.max_age))
 
 
 def _key_of(issuer: x509.Certificate, name: str) -> bytes:

@@ -3,8 +3,9 @@
 
 A list that tells less than all (a delta, or one of some reasons) is not used, nor is one about certificates
 that it does not cover: a list of people's certificates says nothing of an authority's, and one part of many
-nothing of who belongs to another part, though all are signed alike. One certificate on hold is revoked for as
-long as it is.
+nothing of who belongs to another part, though all are signed alike. A list that is too old for people may
+still be the last one about authorities: roots make theirs once a year. One certificate on hold is revoked for
+as long as it is.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from cryptography.x509.oid import ExtensionOID
 from osak.shares.certificates.malformed import MALFORMED
 from osak.shares.certificates.path import STRONG_HASHES, is_authority
 from osak.shares.certificates.sources import list_names
-from osak.shares.certificates.status import Status, check_times
+from osak.shares.certificates.status import MAX_LIFE, MAX_LIFE_OF_AUTHORITIES, SKEW, Status, check_times
 from osak.shares.errors import StatusError
 
 _KNOWN_CRITICAL = frozenset({ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.AUTHORITY_KEY_IDENTIFIER})
@@ -28,7 +29,8 @@ class RevocationList:
 
     Attributes:
         serial_numbers: of the revoked.
-        valid_until: until when that may be believed.
+        valid_until: until when that may be believed of authorities.
+        valid_for_people_until: until when of people; None if the list is too old for that.
         as_of: when it was made.
         names: by which certificates name this list; None if it is the whole of its authority.
         is_of_people: whether it says nothing of authorities.
@@ -36,6 +38,7 @@ class RevocationList:
 
     serial_numbers: frozenset[int] = field(repr=False)
     valid_until: datetime
+    valid_for_people_until: datetime | None
     as_of: datetime
     names: frozenset[x509.GeneralName] | None = None
     is_of_people: bool = False
@@ -46,11 +49,15 @@ class RevocationList:
         Raises:
             StatusError: nothing; it is about other certificates.
         """
-        if self.is_of_people and is_authority(certificate):
+        is_of_authority = is_authority(certificate)
+        if self.is_of_people and is_of_authority:
             raise StatusError("the list is of people's certificates, not of authorities'")
         if self.names is not None and self.names.isdisjoint(list_names(certificate)):
             raise StatusError("the list is another part than the one that the certificate names")
-        return Status(certificate.serial_number in self.serial_numbers, self.valid_until, "crl", self.as_of)
+        until = self.valid_until if is_of_authority else self.valid_for_people_until
+        if until is None:
+            raise StatusError("the list is too old")
+        return Status(certificate.serial_number in self.serial_numbers, until, "crl", self.as_of)
 
 
 def read_list(content: bytes, issuer: x509.Certificate, now: datetime) -> RevocationList:
@@ -70,9 +77,11 @@ def read_list(content: bytes, issuer: x509.Certificate, now: datetime) -> Revoca
         names, is_of_people = _scope(found)
         if found.next_update_utc is None:
             raise StatusError("the list does not say when the next one comes")
-        until = check_times(found.last_update_utc, found.next_update_utc, now)
+        made = found.last_update_utc
+        until = check_times(made, found.next_update_utc, now, MAX_LIFE_OF_AUTHORITIES)
+        people_until = min(until, max(made + MAX_LIFE, now)) if made + MAX_LIFE + SKEW >= now else None
         revoked = frozenset(entry.serial_number for entry in found)
-        return RevocationList(revoked, until, found.last_update_utc, names, is_of_people)
+        return RevocationList(revoked, until, people_until, made, names, is_of_people)
     except MALFORMED as error:
         raise StatusError("the list is malformed") from error
 

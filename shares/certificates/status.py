@@ -16,8 +16,9 @@ from osak.shares.errors import StatusError
 SKEW: Final = timedelta(minutes=5)
 # What says no end is news of this moment: Estonia's OCSP servers answer so.
 UNSTATED_LIFE: Final = timedelta(minutes=15)
-# Nobody may bind us to what is older, whatever end it says.
+# Nobody may bind us to what is older, whatever end it says; but roots list their authorities once a year.
 MAX_LIFE: Final = timedelta(days=10)
+MAX_LIFE_OF_AUTHORITIES: Final = timedelta(days=400)
 _MIN_RSA_BITS: Final = 2048
 
 
@@ -38,14 +39,16 @@ class Status:
     as_of: datetime
 
 
-def check_times(this_update: datetime, next_update: datetime | None, now: datetime) -> datetime:
-    """Until when a statement may be believed.
+def check_times(
+    this_update: datetime, next_update: datetime | None, now: datetime, max_life: timedelta = MAX_LIFE
+) -> datetime:
+    """Until when a statement may be believed, ``max_life`` from its time on at most.
 
     Raises:
         StatusError: it is from the future, too old, or its end has come.
     """
     end = this_update + UNSTATED_LIFE if next_update is None else next_update
-    end = min(end, this_update + MAX_LIFE)
+    end = min(end, this_update + max_life)
     if this_update > now + SKEW:
         raise StatusError("the answer is from the future")
     if end + SKEW < now:

@@ -12,7 +12,7 @@ from factories.authorities import revocation_list
 from factories.people import TestCA, crl_at
 
 from osak.shares.certificates.crl import RevocationList, read_list
-from osak.shares.certificates.status import MAX_LIFE, SKEW
+from osak.shares.certificates.status import MAX_LIFE, MAX_LIFE_OF_AUTHORITIES, SKEW
 from osak.shares.errors import StatusError
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -45,7 +45,7 @@ def test_what_it_says() -> None:
     assert found.status_of(REVOKED).is_revoked
     assert not found.status_of(GOOD).is_revoked
     assert found.status_of(GOOD).valid_until == NOW + timedelta(days=1, seconds=1)
-    assert read(days=300).valid_until == NOW + MAX_LIFE
+    assert read(days=300).status_of(GOOD).valid_until == NOW + MAX_LIFE
 
 
 def test_pem() -> None:
@@ -66,6 +66,16 @@ def test_users_only_says_nothing_of_an_authority() -> None:
     with pytest.raises(StatusError, match="not of authorities"):
         found.status_of(below)
     assert not read().status_of(below).is_revoked
+
+
+def test_an_old_list() -> None:
+    """Of people nothing is believed that is older than ten days; roots list their authorities once a year."""
+    found = read(updated=NOW - MAX_LIFE - SKEW - timedelta(seconds=1), days=300)
+    with pytest.raises(StatusError, match="too old"):
+        found.status_of(GOOD)
+    below = found.status_of(TestCA("below", issuer=CA).certificate)
+    assert not below.is_revoked
+    assert below.valid_until > NOW + timedelta(days=280)
 
 
 def test_one_part_of_many() -> None:
@@ -91,7 +101,7 @@ def uris(text: str) -> list[x509.GeneralName]:
         {"hash_algorithm": hashes.SHA224()},
         {"updated": NOW + SKEW + timedelta(seconds=1)},
         {"updated": NOW - timedelta(days=2)},
-        {"updated": NOW - MAX_LIFE - timedelta(days=1), "days": 300},
+        {"updated": NOW - MAX_LIFE_OF_AUTHORITIES - timedelta(days=1), "days": 3000},
         {"extensions": [(x509.DeltaCRLIndicator(1), True)]},
         {"extensions": [(UNKNOWN, True)]},
         {"extensions": [(scope(only_contains_ca_certs=True), True)]},
