@@ -26,6 +26,7 @@ from osak.node.auth.revocation import StatusChecker
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.auth.sessions import Sessions, read_auth_server
 from osak.node.auth.smart_id import SmartIDVerifier
+from osak.node.background import in_background
 from osak.node.capsule_service import CapsuleService
 from osak.node.config import CapsuleSettings, LimitSettings, NodeConfig
 from osak.node.errors import StorageError
@@ -254,10 +255,8 @@ def _sweep(app: web.Application, chore: _Chore, telemetry: Telemetry, every_seco
     """Let ``app`` erase what is expired while it runs."""
 
     async def sweep(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_sweep_for_ever(chore, telemetry, every_seconds))
-        yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        async with in_background(_sweep_for_ever(chore, telemetry, every_seconds)):
+            yield
 
     app.cleanup_ctx.append(sweep)
 

@@ -10,8 +10,7 @@ one key or the other. When a pass has found nothing, the old keys can be taken o
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -136,14 +135,3 @@ class Resealer:
             return None
         sealed = self._sealer.seal(content, row.row_id, row.recipient_tag)
         return await store.replace(row, replace(row, key_id=self._sealer.key_id, sealed=sealed))
-
-
-@asynccontextmanager
-async def resealing(resealer: Resealer) -> AsyncIterator[None]:
-    """While the block lasts, seal anew in the background."""
-    task = asyncio.create_task(resealer.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -8,8 +8,7 @@ all count the same.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 from prometheus_client import Gauge
@@ -50,14 +49,3 @@ class RowCounts:
         while True:
             await self.count()
             await asyncio.sleep(_EVERY_SECONDS)
-
-
-@asynccontextmanager
-async def counting(counts: RowCounts) -> AsyncIterator[None]:
-    """While the block lasts, count in the background."""
-    task = asyncio.create_task(counts.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -35,14 +35,15 @@ from osak.node.audit.keys import AuditKeys
 from osak.node.audit.log import AuditLog
 from osak.node.audit.metrics import measure_audit
 from osak.node.audit.record import Event
+from osak.node.background import in_background
 from osak.node.certificate_watch import CertificateWatch
 from osak.node.config import LimitSettings, ListenAddress, NodeConfig
 from osak.node.key_check import check_keys
 from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.limits.connections import BoundedSite
 from osak.node.limits.counter import MemoryCounter, RateCounter
-from osak.node.resealing import Resealer, resealing
-from osak.node.row_counts import RowCounts, counting
+from osak.node.resealing import Resealer
+from osak.node.row_counts import RowCounts
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.storage.base import Rows
 from osak.node.telemetry import Telemetry, create_telemetry, take_over_library_logs
@@ -90,8 +91,7 @@ async def serve(config: NodeConfig) -> None:
             bound[port.name] = f"{scheme}://{await _listen(runner, port, config.limits)}"
         watch = CertificateWatch(config.tls, [port.tls for port in ports if port.tls], telemetry)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.wake)
-        watching = asyncio.create_task(watch.run())
-        stack.callback(watching.cancel)
+        await stack.enter_async_context(in_background(watch.run()))
         _announce(config, telemetry, watch.pin, bound)
         await stop.wait()
         telemetry.log.info("stopping", id=config.id)
@@ -140,11 +140,11 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         fetch_ports.append(
             _Port("fetch_listen", "capsules.fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls)
         )
-    await stack.enter_async_context(counting(RowCounts(stores, telemetry)))
+    await stack.enter_async_context(in_background(RowCounts(stores, telemetry).run()))
     if ring.old and config.moving_from is None:
         sealer = ring.sealer(secrets.token_bytes)
         resealer = Resealer(stores, ring, sealer, Journal(audit), telemetry)
-        await stack.enter_async_context(resealing(resealer))
+        await stack.enter_async_context(in_background(resealer.run()))
     services = [service for service in (shares, capsules) if service is not None]
     return [
         _Port("admin", "admin.listen", create_admin_app(services, telemetry), config.admin.listen, None),

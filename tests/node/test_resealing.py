@@ -14,9 +14,10 @@ from osak.node.audit.journal import Journal
 from osak.node.audit.keys import AuditKeys
 from osak.node.audit.log import AuditLog
 from osak.node.audit.segments import read_log
+from osak.node.background import in_background
 from osak.node.errors import StorageError
 from osak.node.key_ring import NodeKeyRing
-from osak.node.resealing import Resealer, resealing
+from osak.node.resealing import Resealer
 from osak.node.sealing import NodeKey
 from osak.node.storage.base import StoredCapsule, StoredShare
 from osak.node.storage.memory import MemoryShareStore
@@ -144,7 +145,7 @@ async def test_it_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
     telemetry = create_telemetry(out, "1")
     resealer = Resealer({"shares": store}, RING, SEALER, Journal(None), telemetry)
     assert metric(telemetry, "osak_node_old_key_rows") == -1
-    async with resealing(resealer), asyncio.timeout(20):
+    async with in_background(resealer.run()), asyncio.timeout(20):
         while metric(telemetry, "osak_node_old_key_rows") != 0:
             await out.changed.wait()
             out.changed.clear()

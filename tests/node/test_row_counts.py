@@ -7,7 +7,8 @@ import math
 
 from factories.rows import sealed_capsule, sealed_share
 
-from osak.node.row_counts import RowCounts, counting
+from osak.node.background import in_background
+from osak.node.row_counts import RowCounts
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.storage.memory_capsules import MemoryCapsuleStore
 from osak.node.telemetry import create_telemetry
@@ -50,7 +51,7 @@ async def test_counts_while_a_node_runs() -> None:
     asked = asyncio.Event()
     store = Asked()
     telemetry = create_telemetry(io.StringIO(), "test")
-    async with counting(RowCounts({"shares": store}, telemetry)):
+    async with in_background(RowCounts({"shares": store}, telemetry).run()):
         await asked.wait()
     await store.check()
     assert store.times == 1
