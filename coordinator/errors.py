@@ -5,7 +5,7 @@ CoordinatorError
 ├── NotEnoughSharesError      fewer good shares than needed; one outcome a server
 │   └── WrongSecretError      enough shares came, but together they do not open the container
 ├── DistributionError         too few servers took their share; what was stored is revoked again
-├── NoAnswerError             servers were asked, and none answered; one outcome a server
+├── NoAnswerError             servers were asked, and none told it; one outcome a server
 ├── UnknownServerError        a container names servers that no configured group has
 ├── InvalidPlacementError     placements that cannot belong to one sharing (a hostile container)
 ├── CredentialError           the signature was refused, cancelled or failed
@@ -88,7 +88,7 @@ class DistributionError(CoordinatorError):
 
 
 class NoAnswerError(CoordinatorError):
-    """None of the servers that were asked answered.
+    """None of the servers that were asked told what was asked.
 
     Attributes:
         outcomes: one a server, in the container's order.
@@ -96,7 +96,7 @@ class NoAnswerError(CoordinatorError):
 
     def __init__(self, outcomes: Sequence[Outcome]) -> None:
         self.outcomes = tuple(outcomes)
-        super().__init__(f"no server answered\n{describe_outcomes(outcomes)}")
+        super().__init__(f"none of the servers gave an answer of use\n{describe_outcomes(outcomes)}")
 
 
 class UnknownServerError(CoordinatorError):

@@ -97,7 +97,10 @@ def _coordinator_failure(error: Exception) -> Failure:
     details = {"outcomes": outcomes} if outcomes else {}
     match error:
         case errors.NotEnoughSharesError():
-            return Failure(4, "not-enough-shares", str(error), _shares_hint(error.outcomes), details)
+            hint = f"{_next_step(error.outcomes)}; nothing was written"
+            return Failure(4, "not-enough-shares", str(error), hint, details)
+        case errors.NoAnswerError():
+            return Failure(6, "servers", str(error), _next_step(error.outcomes), details)
         case errors.UnknownServerError():
             hint = "add it with: osak group add URL, or trust this file once with --trust-container-servers"
             return Failure(2, "unknown-server", str(error), hint)
@@ -109,23 +112,21 @@ def _coordinator_failure(error: Exception) -> Failure:
             return Failure(6, "servers", str(error), "osak group check shows which servers answer", details)
 
 
-def _shares_hint(outcomes: "Sequence[Outcome]") -> str:
-    """What to do when too few servers gave their shares: wait, log in, or ask."""
+def _next_step(outcomes: "Sequence[Outcome]") -> str:
+    """What to do when too few servers did what was asked: wait, log in, or ask."""
     from osak.coordinator.outcome import Status  # noqa: PLC0415 - see describe_failure
     from osak.shares.protocol.codes import TEMPORARY, ProblemCode  # noqa: PLC0415 - see describe_failure
 
     if any(ProblemCode.SESSION_REFUSED in outcome.detail for outcome in outcomes):
-        step = (
+        return (
             "a server wants you to have logged in with Smart-ID or Mobile-ID: name its auth server in the"
             " configuration, credentials.auth_server"
         )
-    elif any(outcome.status in {Status.SLOW, Status.UNREACHABLE} for outcome in outcomes):
-        step = "try again when more servers answer"
-    elif any(code in outcome.detail for outcome in outcomes for code in TEMPORARY):
-        step = "try again later: some servers cannot now, and say why"
-    else:
-        step = "what was refused will be again: ask the servers' operators, with the requests' numbers"
-    return f"{step}; nothing was written"
+    if any(outcome.status in {Status.SLOW, Status.UNREACHABLE} for outcome in outcomes):
+        return "try again when more servers answer"
+    if any(code in outcome.detail for outcome in outcomes for code in TEMPORARY):
+        return "try again later: some servers cannot now, and say why"
+    return "what was refused will be again: ask the servers' operators, with the requests' numbers"
 
 
 def _credential_failure(error: Exception) -> Failure:

@@ -50,14 +50,16 @@ class RevocationList:
             StatusError: nothing; it is about other certificates.
         """
         is_of_authority = is_authority(certificate)
-        if self.is_of_people and is_of_authority:
-            raise StatusError("the list is of people's certificates, not of authorities'")
-        if self.names is not None and self.names.isdisjoint(list_names(certificate)):
-            raise StatusError("the list is another part than the one that the certificate names")
         until = self.valid_until if is_of_authority else self.valid_for_people_until
         if until is None:
             raise StatusError("the list is too old")
-        return Status(certificate.serial_number in self.serial_numbers, until, "crl", self.as_of)
+        is_revoked = certificate.serial_number in self.serial_numbers
+        # Who stands on it is revoked, wherever they should stand; who does not may stand on another.
+        if not is_revoked and self.is_of_people and is_of_authority:
+            raise StatusError("the list is of people's certificates, not of authorities'")
+        if not is_revoked and self.names is not None and self.names.isdisjoint(list_names(certificate)):
+            raise StatusError("the list is another part than the one that the certificate names")
+        return Status(is_revoked, until, "crl", self.as_of)
 
 
 def read_list(content: bytes, issuer: x509.Certificate, now: datetime) -> RevocationList:

@@ -86,6 +86,7 @@ def test_one_part_of_many() -> None:
     for other in (CA.issue(extensions=[crl_at(there)]), CA.issue()):
         with pytest.raises(StatusError, match="another part"):
             part.status_of(other.certificate)
+    assert part.status_of(REVOKED).is_revoked, "it stands there, though its certificate names no list"
 
 
 def uris(text: str) -> list[x509.GeneralName]:
