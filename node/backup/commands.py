@@ -24,12 +24,11 @@ from osak.node.backup.file import BackupFile, open_backup
 from osak.node.backup.output import backup_output
 from osak.node.backup.records import Begin
 from osak.node.backup.restoration import Restoration, RestoreReport
-from osak.node.backup.revocations import has_log, revoked_since
+from osak.node.backup.revocations import choose_logs, revoked_since
 from osak.node.backup.taking import Backup, BackupReport
 from osak.node.command_errors import SystemCommandError, exit_codes
 from osak.node.command_options import config_option
 from osak.node.config import NodeConfig, load_node_config
-from osak.node.errors import BackupError
 from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.progress import Progress
 from osak.node.role_stores import open_role_stores
@@ -62,7 +61,7 @@ def backup(*, config_file: Path, output: Path, overwrite: bool) -> None:
 
 @click.command()
 @config_option
-@click.argument("file", metavar="BACKUP", type=click.Path(path_type=Path))
+@click.argument("file", metavar="BACKUP", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--audit",
     "audit_folders",
@@ -76,7 +75,10 @@ def backup(*, config_file: Path, output: Path, overwrite: bool) -> None:
     "--accept-revoked", is_flag=True, help="No audit log is left: also bring back what was revoked since."
 )
 def restore(*, config_file: Path, file: Path, audit_folders: tuple[Path, ...], accept_revoked: bool) -> None:
-    """Put back what a backup holds and the storage lacks; nothing is written before all of it was checked."""
+    """Put back what a backup holds and the storage lacks; nothing is written before all of it was checked.
+
+    BACKUP is a file, or - for standard input.
+    """
     if audit_folders and accept_revoked:
         raise click.UsageError("--audit and --accept-revoked exclude each other")
     with exit_codes():
@@ -124,6 +126,8 @@ async def _restore(config: NodeConfig, path: Path, folders: Sequence[Path] | Non
             await _note_restore(_acts(config, ring), file, restoration.report, accepted=folders is None)
             progress.begin("restoring")
             await restoration.write()
+            # Once more: a node that runs may have revoked meanwhile what was written just now.
+            await restoration.take_back(_revoked(config, ring, begin, folders))
             progress.begin("verifying")
             await restoration.verify()
         click.echo(f"in the backup: {_counts(restoration.report.shares, restoration.report.capsules)}")
@@ -133,7 +137,7 @@ async def _restore(config: NodeConfig, path: Path, folders: Sequence[Path] | Non
 def _revoked(
     config: NodeConfig, ring: NodeKeyRing, begin: Begin, folders: Sequence[Path] | None
 ) -> frozenset[str]:
-    """What must not come back; with None for ``folders`` nobody minds.
+    """What must not be there; with None for ``folders`` nobody minds.
 
     Raises:
         BackupError: nothing tells what was revoked.
@@ -141,14 +145,8 @@ def _revoked(
     """
     if folders is None:
         return frozenset()
-    if not folders and config.audit is not None and has_log(config.audit.folder):
-        folders = [config.audit.folder]
-    if not folders:
-        raise BackupError(
-            "no audit log tells which shares were revoked since: name its folder with --audit, "
-            "or say --accept-revoked to bring back those too"
-        )
-    return frozenset().union(*(revoked_since(folder, ring.keys, begin.time) for folder in folders))
+    logs = choose_logs(folders, None if config.audit is None else config.audit.folder)
+    return frozenset().union(*(revoked_since(log, ring.keys, begin.time) for log in logs))
 
 
 async def _note_restore(acts: Acts, file: BackupFile, report: RestoreReport, *, accepted: bool) -> None:

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """A backup that is being read: the file, the key that opens it, its records as often as they are wanted."""
 
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from osak.node.backup.chunks import Header, read_chunks
 from osak.node.backup.records import Begin, Record, read_records
 from osak.node.errors import BackupError
 from osak.node.sealing import NodeKey
+
+STANDARD_INPUT: Final = Path("-")
 
 
 class BackupFile:
@@ -56,11 +61,17 @@ class BackupFile:
 
 @contextmanager
 def open_backup(path: Path, keys: Sequence[NodeKey]) -> Iterator[BackupFile]:
-    """Open the file, which one of ``keys`` must fit.
+    """Open the file, which one of ``keys`` must fit; ``-`` is standard input, kept in a temporary file.
 
     Raises:
         BackupError: this is no backup, or one under another key.
         OSError: it cannot be read.
     """
+    if path == STANDARD_INPUT:
+        with tempfile.TemporaryFile() as stream:  # still encrypted, and it is read several times
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+            stream.seek(0)
+            yield BackupFile(stream, keys)
+        return
     with path.open("rb") as stream:
         yield BackupFile(stream, keys)

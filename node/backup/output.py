@@ -55,11 +55,22 @@ def _place(hidden: Path, path: Path, *, overwrite: bool) -> None:
             path.hardlink_to(hidden)
         except FileExistsError as error:
             raise _taken(path) from error
+        except OSError:  # a file system without hard links, as many a memory stick has
+            _place_without_links(hidden, path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _place_without_links(hidden: Path, path: Path) -> None:
+    """Take the name first, so that nobody else's file is replaced."""
+    try:
+        path.touch(0o600, exist_ok=False)
+    except FileExistsError as error:
+        raise _taken(path) from error
+    hidden.replace(path)
 
 
 def _taken(path: Path) -> ConfigurationError:

@@ -4,7 +4,8 @@
 - Nothing is written before the whole file was found authentic and every seal in it opened, and none of its
   rows differs from one that is stored under the same id. Rows that are there stay as they are.
 - A run that was broken off is finished by the next one.
-- What is expired stays out, and so does what is known to have been revoked since (``revocations``).
+- What is expired stays out, and so does what is known to have been revoked since (``revocations``); if it is
+  there all the same, it is erased.
 - In the end each row is read from the storage again and compared.
 
 A running node may share the storage meanwhile.
@@ -36,6 +37,7 @@ class RestoreReport:
         expired: left out, since their time is over.
         revoked: left out, since their senders revoked them after the backup.
         restored: written in this run.
+        erased: were there, but are revoked.
         there: were there already.
         verified: seen in the storage in the third pass, equal.
         lost: rows that are missing or different there.
@@ -46,6 +48,7 @@ class RestoreReport:
     expired: int = 0
     revoked: int = 0
     restored: int = 0
+    erased: int = 0
     there: int = 0
     verified: int = 0
     lost: RowNames = field(default_factory=RowNames)
@@ -53,7 +56,7 @@ class RestoreReport:
     def __str__(self) -> str:
         text = (
             f"restored: {self.restored}, there already: {self.there}, expired: {self.expired}, "
-            f"revoked since and left out: {self.revoked}\n"
+            f"revoked since and left out: {self.revoked}, erased: {self.erased}\n"
             f"verified in the storage, seals open: {self.verified}"
         )
         return f"{text}\nmissing or different: {self.lost}" if self.lost else text
@@ -114,6 +117,19 @@ class Restoration:
             OSError: the file cannot be read.
         """
         await self._for_each(self._put)
+
+    async def take_back(self, revoked: frozenset[str]) -> None:
+        """After the second pass: erase what is revoked.
+
+        By a node that ran meanwhile, that is, or before a run that was broken off had put it back.
+
+        Raises:
+            StorageError: a store failed; start again.
+        """
+        self._revoked |= revoked
+        if self._stores.shares is not None:
+            for share_id in self._revoked:
+                self.report.erased += await self._stores.shares.delete(share_id)
 
     async def verify(self) -> None:
         """Third pass: is everything there?

@@ -13,7 +13,7 @@ from typing import Final
 from osak.node.audit.keys import AuditKeys, resolve
 from osak.node.audit.record import Event
 from osak.node.audit.segments import find_segments, read_log
-from osak.node.errors import AuditError
+from osak.node.errors import AuditError, BackupError
 from osak.node.sealing import NodeKey
 from osak.shares.protocol.times import parse_time, time_text
 
@@ -21,13 +21,21 @@ from osak.shares.protocol.times import parse_time, time_text
 _SLACK: Final = timedelta(hours=1)
 
 
-def has_log(folder: Path) -> bool:
-    """Whether ``folder`` has segments of an audit log.
+def choose_logs(given: Sequence[Path], configured: Path | None) -> Sequence[Path]:
+    """The folders of the audit logs to ask: those given, or that of the configuration if there is a log.
 
     Raises:
-        OSError: it cannot be read.
+        BackupError: there is none.
+        OSError: a folder cannot be read.
     """
-    return folder.is_dir() and bool(find_segments(folder))
+    if given:
+        return given
+    if configured is not None and configured.is_dir() and find_segments(configured):
+        return [configured]
+    raise BackupError(
+        "no audit log tells which shares were revoked since: name its folder with --audit, "
+        "or say --accept-revoked to bring back those too"
+    )
 
 
 def revoked_since(folder: Path, keys: Sequence[NodeKey], begun: int) -> frozenset[str]:

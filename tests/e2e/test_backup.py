@@ -97,7 +97,7 @@ async def test_a_lost_disk(tmp_path: Path, kind: str) -> None:
             lose_the_disk(node)
         done = await osak_node("restore", "-c", node.config_file, file)
         assert done.exit_code == 0, done.output
-        assert "there already: 0, expired: 0, revoked since and left out: 1" in done.output
+        assert "there already: 0, expired: 0, revoked since and left out: 1, erased: 0" in done.output
         async with started(node):
             for path, share in zip(paths, shares, strict=True):
                 assert await node.fetch(path, await node.ticket(path)) == (200, share)
@@ -137,6 +137,9 @@ async def test_without_an_audit_log(tmp_path: Path) -> None:
     done = await osak_node("restore", "-c", node.config_file, file, "--accept-revoked")
     assert (done.exit_code, "restored: 1" in done.output) == (0, True), done.output
     assert [line["revoked_unknown"] for line in acts(node)] == [False, True]
+    done = await osak_node("restore", "-c", node.config_file, file, "--audit", kept)
+    assert (done.exit_code, "left out: 1, erased: 1" in done.output) == (0, True), done.output
+    assert rows_in(node) == 0
     done = await osak_node("restore", "-c", node.config_file, file, "--accept-revoked", "--audit", kept)
     assert done.exit_code == 2
 
@@ -181,7 +184,8 @@ async def test_through_a_pipe(tmp_path: Path) -> None:
         done = await osak_node("backup", "-c", node.config_file, "-o", "-")
     assert (done.exit_code, done.stderr) == (0, "in the backup: shares: 1, capsules: 0\n")
     file.write_bytes(done.stdout_bytes)
-    done = await osak_node("restore", "-c", node.config_file, file)
+    arguments = ["restore", "-c", str(node.config_file), "-"]
+    done = await asyncio.to_thread(CliRunner().invoke, command, arguments, file.read_bytes())
     assert (done.exit_code, "there already: 1" in done.output) == (0, True), done.output
 
 

@@ -17,7 +17,7 @@ from typing import Final, Protocol, cast
 
 TARGETS: Final = (
     *("envelope", "header", "tar", "label", "message", "session", "ticket", "configuration", "directory"),
-    *("certificate", "status"),
+    *("certificate", "status", "backup"),
 )
 CORPUS: Final = Path(__file__).parent / "corpus"
 MAX_INPUT_BYTES: Final = 4096

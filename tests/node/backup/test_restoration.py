@@ -5,12 +5,15 @@ import io
 from dataclasses import replace
 
 import pytest
-from factories.backups import restore, taken
+from factories.backups import ignore, restore, taken
 from factories.rows import ENDS, KEY, NOW, OTHER_KEY, sealed_capsule, sealed_share
 
+from osak.node.backup.file import BackupFile
+from osak.node.backup.restoration import Restoration
 from osak.node.errors import BackupError, StorageError
 from osak.node.role_stores import RoleStores
-from osak.node.sealing import NodeKey
+from osak.node.seal_check import refuse_to_seal
+from osak.node.sealing import NodeKey, Sealer
 from osak.node.storage.base import Releases, StoredShare
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.storage.memory_capsules import MemoryCapsuleStore
@@ -130,6 +133,21 @@ async def test_revoked_shares_stay_away() -> None:
     report = await restore(io.BytesIO(file), target, revoked=revoked)
     assert (report.restored, report.revoked, report.verified) == (299, 1, 299)
     assert SHARES[7].share_id not in await ids(target)
+
+
+async def test_what_a_running_node_revokes_meanwhile() -> None:
+    """A share that was there, revoked and written again during a restore is gone in the end."""
+    target = stores()
+    file = BackupFile(io.BytesIO(await backup_of(*SHARES[:9])), [KEY])
+    sealer = Sealer(KEY, refuse_to_seal)
+    restoration = Restoration(file, target, sealer, now=NOW, revoked=frozenset(), progress=ignore)
+    await restoration.check()
+    await restoration.write()
+    await restoration.take_back(frozenset({SHARES[3].share_id, "elsewhere"}))
+    await restoration.verify()
+    assert (restoration.report.erased, restoration.report.verified) == (1, 8)
+    assert not restoration.report.lost
+    assert SHARES[3].share_id not in await ids(target)
 
 
 async def test_what_expired_since() -> None:
