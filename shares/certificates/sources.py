@@ -79,7 +79,9 @@ def may_be_asked(address: str, networks: Sequence[IPv4Network | IPv6Network]) ->
         found = _inner(found)
     if any(found in network for network in networks):
         return True
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    # Networks of the old fec0::/10 are private ones, whatever Python says: QEMU has its host there.
+    is_of_a_site = isinstance(found, IPv6Address) and found.is_site_local
+    return found.is_global and not (found.is_multicast or found.is_reserved or is_of_a_site)
 
 
 def _inner(address: IPv6Address) -> IPv4Address | IPv6Address:

@@ -81,6 +81,7 @@ def test_urls_that_are() -> None:
         "fe80::1",
         "fe80::1%eth0",
         "fc00::1",
+        "fec0::2",
         "ff02::1",
         "ff0e::1",
         "::ffff:127.0.0.1",
