@@ -170,7 +170,8 @@ def verify(
         acts = acts_folder(folder)
         if acts.is_dir() or noted_acts is not None:
             _print_verdict("acts: ", verify_log(acts, known, _position(noted_acts)))
-    click.echo(f"public key: {keys[0].public_key}")
+    for number, each in enumerate(keys):
+        click.echo(f"public key: {each.public_key}{'' if number == 0 else ' (not in use)'}")
 
 
 @audit.command()

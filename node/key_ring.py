@@ -47,6 +47,12 @@ class NodeKeyRing:
         """Their public names."""
         return tuple(key.key_id for key in self.keys)
 
+    @property
+    def uses(self) -> dict[str, str]:
+        """What each key is good for, by its public name: ``active``, ``next`` or ``old``."""
+        following = {} if self.next is None else {self.next.key_id: "next"}
+        return {self.active.key_id: "active"} | following | {key.key_id: "old" for key in self.old}
+
     def sealer(self, random_bytes: Callable[[int], bytes]) -> Sealer:
         """Of rows in the store."""
         return Sealer(self.active, random_bytes, self.others)

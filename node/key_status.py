@@ -32,11 +32,7 @@ class KeyStatus:
         return sorted(set(self.counts) - set(self.ring.key_ids))
 
     def __str__(self) -> str:
-        ring = self.ring
-        uses = {key.key_id: "old" for key in ring.old}
-        if ring.next is not None:
-            uses[ring.next.key_id] = "next"
-        uses = {ring.active.key_id: "in use"} | uses | dict.fromkeys(self.missing, "missing")
+        uses = self.ring.uses | dict.fromkeys(self.missing, "missing")
         return "\n".join(f"{key_id}  {use:7}  {self.counts[key_id]:>10} rows" for key_id, use in uses.items())
 
 

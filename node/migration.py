@@ -2,9 +2,10 @@
 """``osak node migrate``: shares and capsules of one node's storage into another's, and proof that it arrived.
 
 Two passes over the old storage. The first carries what is missing, each row only if its seal opens under the
-node's keys. The second looks every row up in the new storage and compares it. Nothing is taken out of the old
-one, so stopping in the middle loses nothing, and starting again goes on where it was. The node may run
-meanwhile, with ``moving_from`` in its configuration (``storage.moving``).
+node's keys. The second looks every row up in the new storage and compares what both hold, whatever their
+seals: one may have been sealed anew meanwhile. Nothing is taken out of the old one, so stopping in the middle
+loses nothing, and starting again goes on where it was. The node may run meanwhile, with ``moving_from`` in
+its configuration (``storage.moving``).
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from osak.node.config import NodeConfig
 from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.role_stores import RoleStores, open_role_stores
 from osak.node.row_names import RowNames
-from osak.node.seal_check import in_batches, opens, refuse_to_seal
+from osak.node.seal_check import holds_the_same, in_batches, opens, refuse_to_seal
 from osak.node.sealing import Sealer
 from osak.node.storage.base import StoredCapsule, StoredRow, StoredShare
 from osak.node.storage.moving import carry
@@ -35,7 +36,7 @@ class MigrationReport:
         carried: were missing in the new storage, and are there now.
         there: were there already.
         expired: past their end; left behind.
-        verified_shares: seen in the new storage, equal, in the second pass.
+        verified_shares: seen in the new storage, holding the same, in the second pass.
         verified_capsules: the same of capsules.
         damaged: rows whose seal does not open; left behind.
         different: rows that are other or missing in the new storage.
@@ -90,7 +91,8 @@ async def migrate(source: NodeConfig, target: NodeConfig) -> MigrationReport:
     acts = Acts(None if target.audit is None else target.audit.folder, AuditKeys(rings[1].active))
     async with open_role_stores(only_old) as old, open_role_stores(only_new) as new:
         await acts.note(Event.MIGRATE, source=source.storage.kind, target=target.storage.kind)
-        return await carry_all(old, new, rings[0].sealer(refuse_to_seal), int(time.time()))
+        # The new YAML knows all keys of the old one's, and perhaps another that sealed something anew.
+        return await carry_all(old, new, rings[1].sealer(refuse_to_seal), int(time.time()))
 
 
 def source_of(target: NodeConfig) -> NodeConfig:
@@ -140,7 +142,8 @@ async def carry_all(old: RoleStores, new: RoleStores, sealer: Sealer, now: int) 
     async def verify_one(row: StoredRow) -> None:
         if row.expires_at <= now or not opens(sealer, row):
             return
-        if await new.get(row) == row:
+        found = await new.get(row)
+        if found is not None and holds_the_same(sealer, row, found):
             report.verified_shares += isinstance(row, StoredShare)
             report.verified_capsules += isinstance(row, StoredCapsule)
         elif await old.get(row) is not None:  # else it was deleted meanwhile

@@ -63,9 +63,11 @@ class NodeKey:
         """
         if len(master) not in {NODE_KEY_BYTES, NODE_KEY_BYTES + _RECIPIENT_KEY_BYTES}:
             raise ValueError("a node key is exactly 32 bytes, or 64 if it follows another")
+        # The id speaks of all bytes: half of a long key must not pass for it, since its tags know nobody.
+        key_id = _derive(master, b"osak-node-key-id-v1", _KEY_ID_BYTES).hex()
         master, recipient_key = master[:NODE_KEY_BYTES], master[NODE_KEY_BYTES:]
         return cls(
-            key_id=_derive(master, b"osak-node-key-id-v1", _KEY_ID_BYTES).hex(),
+            key_id=key_id,
             sealing_key=_derive(master, b"osak-node-sealing-v1", 32),
             recipient_key=recipient_key or _derive(master, b"osak-node-recipient-v1", _RECIPIENT_KEY_BYTES),
             nonce_key=_derive(master, b"osak-node-nonce-v1", 32),

@@ -141,7 +141,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
             _Port("fetch_listen", "capsules.fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls)
         )
     await stack.enter_async_context(in_background(RowCounts(stores, telemetry).run()))
-    if ring.old and config.moving_from is None:
+    if config.moving_from is None:
         sealer = ring.sealer(secrets.token_bytes)
         resealer = Resealer(stores, ring, sealer, Journal(audit), telemetry)
         await stack.enter_async_context(in_background(resealer.run()))
@@ -160,11 +160,8 @@ def _tell_keys(ring: NodeKeyRing, telemetry: Telemetry) -> None:
     keys = Gauge(
         "osak_node_key", "The node keys, and what for.", ["key_id", "use"], registry=telemetry.registry
     )
-    keys.labels(ring.active.key_id, "active").set(1)
-    if ring.next is not None:
-        keys.labels(ring.next.key_id, "next").set(1)
-    for key in ring.old:
-        keys.labels(key.key_id, "old").set(1)
+    for key_id, use in ring.uses.items():
+        keys.labels(key_id, use).set(1)
 
 
 def _create_listen_context(config: NodeConfig) -> ssl.SSLContext:

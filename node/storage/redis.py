@@ -18,7 +18,6 @@ from osak.node.storage.redis_rows import (
     SHARE_KEYS,
     read_releases,
     released_key,
-    row_id,
     share_key,
     spent_key,
 )
@@ -130,8 +129,8 @@ class RedisShareStore:
 
     async def walk(self) -> AsyncIterator[StoredShare]:
         """Page by page, in no order."""
-        async for key, value in self._database.scan_values(SHARE_KEYS):
-            yield read_share(row_id(key), value)
+        async for row in self._database.scan_rows(SHARE_KEYS, read_share):
+            yield row
 
     async def replace(self, before: StoredShare, after: StoredShare) -> bool:
         """Put one row in the place of another; its life stays."""

@@ -11,7 +11,7 @@ from osak.node.errors import StorageError
 from osak.node.storage.base import CapsuleStore, StoredCapsule
 from osak.node.storage.redis_database import RedisDatabase
 from osak.node.storage.redis_durability import check_redis
-from osak.node.storage.redis_rows import CAPSULE_KEYS, GRACE_SECONDS, capsule_key, row_id
+from osak.node.storage.redis_rows import CAPSULE_KEYS, GRACE_SECONDS, capsule_key
 from osak.node.storage.row_bytes import capsule_bytes, read_capsule
 from osak.node.storage_settings import RedisStorageSettings
 
@@ -67,8 +67,8 @@ class RedisCapsuleStore:
 
     async def walk(self) -> AsyncIterator[StoredCapsule]:
         """Page by page, in no order."""
-        async for key, value in self._database.scan_values(CAPSULE_KEYS):
-            yield read_capsule(row_id(key), value)
+        async for row in self._database.scan_rows(CAPSULE_KEYS, read_capsule):
+            yield row
 
     async def replace(self, before: StoredCapsule, after: StoredCapsule) -> bool:
         """Put one row in the place of another; its life stays."""

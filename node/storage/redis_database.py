@@ -16,10 +16,10 @@ All keys that one command touches share a hash tag, ``{…}``, so a Cluster keep
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
@@ -28,10 +28,14 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from osak.node.errors import StorageError
+from osak.node.storage.redis_rows import row_id
 from osak.node.storage_settings import RedisSettings, RedisTLSSettings
 from osak.shares.errors import ConfigurationError
 
 _SCAN_COUNT: Final = 1000
+_READ_AT_ONCE: Final = 64
+
+RowT = TypeVar("RowT")
 
 # KEYS: one. ARGV: its value before and after.
 _REPLACE = """
@@ -162,17 +166,29 @@ class RedisDatabase:
             began = time.monotonic()
         return count
 
-    async def scan_values(self, pattern: str) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Keys that fit ``pattern`` with the strings there; one may come twice.
+    async def scan_rows(self, pattern: str, read: Callable[[str, bytes], RowT]) -> AsyncIterator[RowT]:
+        """What ``read`` makes of id and value of each row that fits ``pattern``; one may come twice.
 
         Raises:
-            StorageError: the server does not answer.
+            StorageError: the server does not answer, or some are no rows: all others came before.
         """
+        unreadable: list[StorageError] = []
         async for keys in self.scan(pattern):
-            values = await asyncio.gather(*(self.read("GET", key) for key in keys))
-            for key, value in zip(keys, values, strict=True):
-                if value is not None:  # deleted between the two
-                    yield key, value
+            # Not all at once: whoever asks for one row waits behind them.
+            for start in range(0, len(keys), _READ_AT_ONCE):
+                some = keys[start : start + _READ_AT_ONCE]
+                values = await asyncio.gather(*(self.read("GET", key) for key in some))
+                for key, value in zip(some, values, strict=True):
+                    if value is None:  # deleted between the two
+                        continue
+                    try:
+                        row = read(row_id(key), value)
+                    except StorageError as error:
+                        unreadable.append(error)
+                    else:
+                        yield row
+        if unreadable:
+            raise StorageError(f"{len(unreadable)} rows cannot be read: {unreadable[0]}") from unreadable[0]
 
     async def close(self) -> None:
         """Close all connections; safe to call twice."""

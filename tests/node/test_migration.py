@@ -151,6 +151,27 @@ async def test_tells_what_it_leaves_behind() -> None:
     assert f"damaged: 2: {damaged.share_id}" in str(report)
 
 
+async def test_a_share_sealed_anew_meanwhile_is_no_other() -> None:
+    """A process that does not know of the move may seal anew in the old store; what it holds is compared."""
+    old, new = MemoryShareStore(), MemoryShareStore()
+    await old.add(share(1))
+    await new.add(share(1))
+    after = NodeKey.from_bytes(KEY.next_key(secrets.token_bytes))
+    sealer = Sealer(after, secrets.token_bytes, [KEY])
+    anew = sealer.seal(b"s" * 32, share(1).share_id, share(1).recipient_tag)
+    assert await old.replace(await kept(old), replace(share(1), key_id=after.key_id, sealed=anew))
+    report = await carry_shares(old, new, sealer, NOW)
+    assert (report.there, report.verified, report.whole) == (1, 1, True)
+    other = sealer.seal(b"x" * 32, share(1).share_id, share(1).recipient_tag)
+    assert await old.replace(await kept(old), replace(await kept(old), sealed=other))
+    assert (await carry_shares(old, new, sealer, NOW)).different.first == [share(1).share_id]
+
+
+async def kept(store: ShareStore) -> StoredShare:
+    """The first share there."""
+    return (await content(store))[f"{1:032x}"]
+
+
 async def test_a_share_deleted_while_it_is_carried_stays_deleted() -> None:
     """Whatever the order of the steps, a revoked share is in neither store at the end."""
     for pauses in range(8):

@@ -49,9 +49,15 @@ def opened(row: StoredShare | None) -> bytes:
     return only.open(row.sealed, row.share_id, row.recipient_tag, row.key_id)
 
 
-def metric(telemetry: Telemetry, name: str) -> float | None:
-    """Its value now."""
-    return telemetry.registry.get_sample_value(name, {"kind": "shares"})
+def rows_under(telemetry: Telemetry, key_id: str, use: str) -> float | None:
+    """What the metric says of one key's shares now."""
+    labels = {"kind": "shares", "key_id": key_id, "use": use}
+    return telemetry.registry.get_sample_value("osak_node_rows", labels)
+
+
+def resealed_rows(telemetry: Telemetry) -> float | None:
+    """How many shares were sealed anew, as the metric says."""
+    return telemetry.registry.get_sample_value("osak_node_resealed_rows_total", {"kind": "shares"})
 
 
 async def test_a_pass(tmp_path: Path) -> None:
@@ -69,7 +75,8 @@ async def test_a_pass(tmp_path: Path) -> None:
         assert opened(found) == CONTENT
         assert found == replace(row, key_id=SECOND.key_id, sealed=found.sealed if found else b"")
     assert [await store.get(row.share_id, NOW) for row in rows[150:]] == rows[150:]
-    assert (await resealer.go_through("shares")).is_clean
+    again = await resealer.go_through("shares")
+    assert (again.under([FIRST.key_id]), again.under([SECOND.key_id, THIRD.key_id])) == (0, 152)
     await log.close()
     events = [(record.event, record.fields.get("count")) for record in read_log(tmp_path / "audit")]
     assert ("reseal", 150) in events
@@ -84,8 +91,9 @@ async def test_a_damaged_row_stays_as_it_is() -> None:
     await store.add(share(2))
     resealer = Resealer({"shares": store}, RING, SEALER, Journal(None), create_telemetry(io.StringIO(), "1"))
     done = await resealer.go_through("shares")
-    assert (done.resealed, done.damaged, done.is_clean) == (1, 1, False)
+    assert (done.resealed, done.damaged, done.under([FIRST.key_id])) == (1, 1, 2)
     assert await store.get(broken.share_id, NOW) == broken
+    assert (await resealer.go_through("shares")).under([FIRST.key_id]) == 1
 
 
 class StoreWhereSharesGo(MemoryShareStore):
@@ -144,9 +152,9 @@ async def test_it_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
     out = Log()
     telemetry = create_telemetry(out, "1")
     resealer = Resealer({"shares": store}, RING, SEALER, Journal(None), telemetry)
-    assert metric(telemetry, "osak_node_old_key_rows") == -1
+    assert rows_under(telemetry, FIRST.key_id, "old") is None
     async with in_background(resealer.run()), asyncio.timeout(20):
-        while metric(telemetry, "osak_node_old_key_rows") != 0:
+        while rows_under(telemetry, FIRST.key_id, "old") != 0:
             await out.changed.wait()
             out.changed.clear()
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -156,6 +164,86 @@ async def test_it_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
         "time": "",
     }  # fmt: skip
     assert [opened(await store.get(f"{number:032x}", NOW)) for number in range(3)] == [CONTENT] * 3
+
+
+class StoreThatFailsLater(MemoryShareStore):
+    """Fails at one share of the third handful."""
+
+    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
+        """By number: shares come in the order in which they were added."""
+        if int(before.share_id, 16) == 130:
+            raise StorageError("gone")
+        return await super().replace(before, after)
+
+
+async def test_what_a_broken_pass_has_done_is_told(tmp_path: Path) -> None:
+    """The metric tells while it goes on, and the audit log what was done before the store failed."""
+    store = StoreThatFailsLater()
+    for number in range(150):
+        await store.add(share(number))
+    log = AuditLog.open(tmp_path / "audit", AuditKeys(SECOND), lambda: float(NOW))
+    telemetry = create_telemetry(io.StringIO(), "1")
+    resealer = Resealer({"shares": store}, RING, SEALER, Journal(log), telemetry)
+    with pytest.raises(StorageError):
+        await resealer.go_through("shares")
+    await log.close()
+    assert resealed_rows(telemetry) == 149
+    (noted,) = (record.fields for record in read_log(tmp_path / "audit") if record.event == "reseal")
+    assert (noted["kind"], noted["count"], noted["key_id"]) == ("shares", 149, SECOND.key_id)
+
+
+async def test_a_long_pass_is_noted_on_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill leaves only the last of what was done unnoted; the counts add up."""
+    monkeypatch.setattr("osak.node.resealing._NOTE_EVERY", 100)
+    store = MemoryShareStore()
+    for number in range(300):
+        await store.add(share(number))
+    log = AuditLog.open(tmp_path / "audit", AuditKeys(SECOND), lambda: float(NOW))
+    out = io.StringIO()
+    resealer = Resealer({"shares": store}, RING, SEALER, Journal(log), create_telemetry(out, "1"))
+    await resealer.go_through("shares")
+    await log.close()
+    counts = [record.fields["count"] for record in read_log(tmp_path / "audit") if record.event == "reseal"]
+    assert counts == [128, 128, 44]
+    assert [json.loads(line)["count"] for line in out.getvalue().splitlines()] == [128, 256]
+
+
+class StoreThatKeepsAll(MemoryShareStore):
+    """Says of every row that it is another now."""
+
+    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
+        """No."""
+        return False
+
+
+async def test_a_row_that_could_not_be_replaced_is_not_done_with() -> None:
+    """Whatever the reason is that it still lies under the old key, the metric says that the key is needed."""
+    store = StoreThatKeepsAll()
+    await store.add(share(1))
+    out = Log()
+    telemetry = create_telemetry(out, "1")
+    resealer = Resealer({"shares": store}, RING, SEALER, Journal(None), telemetry)
+    async with in_background(resealer.run()), asyncio.timeout(20):
+        await out.changed.wait()
+    assert rows_under(telemetry, FIRST.key_id, "old") == 1
+
+
+async def test_a_key_that_was_taken_out_too_early() -> None:
+    """Also without old keys all is counted: rows that nobody opens are told by log and metric, as one."""
+    store = MemoryShareStore()
+    for row in (share(1), share(2), share(3, SECOND), replace(share(4), key_id="0" * 16)):
+        await store.add(row)
+    out = Log()
+    telemetry = create_telemetry(out, "1")
+    ring = NodeKeyRing(SECOND)
+    resealer = Resealer({"shares": store}, ring, ring.sealer(secrets.token_bytes), Journal(None), telemetry)
+    async with in_background(resealer.run()), asyncio.timeout(20):
+        await out.changed.wait()
+    assert rows_under(telemetry, SECOND.key_id, "active") == 1
+    assert rows_under(telemetry, "", "missing") == 3
+    (line,) = map(json.loads, out.getvalue().splitlines())
+    assert (line["level"], line["kind"], line["count"]) == ("error", "shares", 3)
+    assert FIRST.key_id not in out.getvalue()
 
 
 async def test_capsules_too() -> None:

@@ -95,3 +95,16 @@ def test_a_key_that_follows_another() -> None:
     for sealed, key_id in ((old, after.key_id), (new, KEY.key_id), (new, "0" * 16)):
         with pytest.raises(SealingError):
             sealer.open(sealed, SHARE_ID, tag, key_id)
+
+
+def test_half_of_a_long_key_is_another_key() -> None:
+    """Cut to its first 32 bytes it would seal alike and know nobody, so it must not have the same name."""
+    long = KEY.next_key(secrets.token_bytes)
+    half = NodeKey.from_bytes(long[:32])
+    assert half.key_id != NodeKey.from_bytes(long).key_id
+    assert half.recipient_key != KEY.recipient_key
+
+
+def test_the_name_of_a_first_key_stays() -> None:
+    """Rows that were stored before keys could follow each other name theirs so."""
+    assert KEY.key_id == "e60933e614e29661"

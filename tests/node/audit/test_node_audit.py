@@ -22,6 +22,7 @@ from osak.node.auth.revocation import RETRY_SECONDS
 from osak.node.cli import node as node_command
 from osak.node.config import load_node_config
 from osak.node.key_ring import read_ring
+from osak.node.sealing import NodeKey
 from osak.node.telemetry import create_telemetry
 from osak.shares.protocol.strict_json import encode_base64
 
@@ -126,10 +127,15 @@ async def test_commands(audited: AuditedNode, node_folder: Path) -> None:
     assert whole.exit_code == 0, whole.output
     end = whole.output.partition("end: ")[2].split()[0]
     assert CliRunner().invoke(node_command, ["audit", "verify", *config, "--noted", end]).exit_code == 0
+    (printed,) = (line for line in whole.output.splitlines() if line.startswith("public key: "))
+    change_key(node_folder)
+    changed = CliRunner().invoke(node_command, ["audit", "verify", *config])
+    assert (changed.exit_code, f"{printed} (not in use)" in changed.output) == (0, True), changed.output
     release = next(record for record in read_log(node_folder / "audit") if record.event == "release")
     names = [release.fields["who"], release.fields["share"], audited.person.recipient_id]
     told = CliRunner().invoke(node_command, ["audit", "who", *config, "--", *names]).output.splitlines()
-    assert [line.split()[1] for line in told] == [
+    # The person has two pseudonyms: that under the key now in use comes first.
+    assert [line.split()[1] for line in told[:2] + told[3:]] == [
         *(audited.person.recipient_id, path.rpartition("/")[2], release.fields["who"])
     ]
     (segment,) = find_segments(node_folder / "audit")
@@ -138,6 +144,18 @@ async def test_commands(audited: AuditedNode, node_folder: Path) -> None:
     assert (spoilt.exit_code, "line 3" in spoilt.output) == (6, True)
     assert CliRunner().invoke(node_command, ["audit", "verify", *config, "--noted", "5"]).exit_code == 2
     assert CliRunner().invoke(node_command, ["audit", "who", *config, "nobody"]).exit_code == 6
+
+
+def change_key(node_folder: Path) -> None:
+    """Put another key in use; that of before is an old one now."""
+    key = NodeKey.from_bytes((node_folder / "node.key").read_bytes())
+    (node_folder / "next.key").write_bytes(key.next_key(secrets.token_bytes))
+    path = node_folder / "node.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("key_file: node.key", "key_file: next.key\n  old: [{key_file: node.key}]"),
+        encoding="utf-8",
+    )
 
 
 async def test_the_certificate_is_the_reason(node_folder: Path) -> None:

@@ -305,3 +305,32 @@ def test_half_a_row_is_no_share() -> None:
     for one in damaged:
         with pytest.raises(StorageError):
             read_share(SHARE.share_id, one)
+
+
+async def test_a_row_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    """All others come, then it is told: who copies or counts a store must not think that this was all."""
+    with redis_server(tmp_path / "redis") as server:
+        store = await open_store(settings_for(server))
+        assert isinstance(store, RedisShareStore)
+        for number in range(300):
+            await store.add(share(number))
+        spoilt = share_key(share(7).share_id)
+        await store._database.write(spoilt, "SET", spoilt, share_bytes(share(7))[:-1])
+        found = set()
+        with pytest.raises(StorageError, match="1 rows cannot be read"):
+            async for row in store.walk():
+                found.add(row.share_id)
+        assert sorted(found) == [share(number).share_id for number in range(300) if number != 7]
+        await store.close()
+
+
+async def test_a_row_that_takes_anothers_place_lives_as_long(tmp_path: Path) -> None:
+    """Redis lets it go when it would have let go the one before."""
+    with redis_server(tmp_path / "redis") as server:
+        store = await open_store(settings_for(server))
+        assert isinstance(store, RedisShareStore)
+        await store.add(SHARE)
+        assert await store.replace(SHARE, replace(SHARE, key_id="k2", sealed=b"sealed anew"))
+        ends = await store._database.read("EXPIRETIME", share_key(SHARE.share_id))
+        assert ends == SHARE.expires_at + GRACE_SECONDS
+        await store.close()
