@@ -130,8 +130,8 @@ async def _restore(config: NodeConfig, path: Path, folders: Sequence[Path] | Non
             await restoration.take_back(_revoked(config, ring, begin, folders))
             progress.begin("verifying")
             await restoration.verify()
-        click.echo(f"in the backup: {_counts(restoration.report.shares, restoration.report.capsules)}")
-        return restoration.report
+    click.echo(f"in the backup: {_counts(restoration.report.shares, restoration.report.capsules)}")
+    return restoration.report
 
 
 def _revoked(

@@ -17,10 +17,11 @@ import pytest
 from click.testing import CliRunner, Result
 from factories.node_processes import PERSON, SQLITE, NodeProcess, make_node, started
 from factories.redis_servers import redis_server
-from factories.rows import sealed_share
+from factories.rows import sealed_capsule, sealed_share
 
 from osak.node.cli import node as command
 from osak.node.key_ring import read_ring
+from osak.node.role_stores import open_role_stores
 from osak.node.storage.sqlite import SQLiteShareStore
 from osak.shares.protocol.messages import ShareMessage
 
@@ -105,6 +106,10 @@ async def test_a_lost_disk(tmp_path: Path, kind: str) -> None:
                 assert response.status == 404
             verified = await osak_node("audit", "verify", "-c", node.config_file)
     assert "acts: whole: 4 lines" in verified.output
+    noted = verified.output.partition("acts: end: ")[2].partition("\n")[0]
+    for end, code in ((noted, 0), (noted.replace("4:", "5:"), 6)):
+        arguments = ("audit", "verify", "-c", node.config_file, "--noted-acts", end)
+        assert (await osak_node(*arguments)).exit_code == code
     made, put_back = acts(node)
     assert (made["event"], put_back["event"]) == ("backup", "restore")
     assert made["backup"] == put_back["backup"]
@@ -174,6 +179,31 @@ async def test_what_is_refused(tmp_path: Path) -> None:
         assert (done.exit_code, "memory belongs to one process" in done.output) == (2, True)
     assert names_in(tmp_path) == ["backup", "ca.pem", "node", "node.key"]
     assert len(acts(node)) == before
+
+
+async def test_capsules_too(tmp_path: Path) -> None:
+    """What a node keeps as a capsule server is in the same backup, and is not left out in silence."""
+    node, file = make_node(tmp_path), tmp_path / "backup"
+    shares_alone = node.config_file.read_text(encoding="utf-8")
+    capsules = "capsules: {fetch_listen: '127.0.0.1:0', anchors: [trust/ca.pem]}\n"
+    both = shares_alone.replace("roles: [shares]", "roles: [shares, capsules]") + capsules
+    node.config_file.write_text(both, encoding="utf-8")
+    key = read_ring(node.config.sealing).active
+    rows = [sealed_capsule(number, key=key) for number in range(5)]
+    async with open_role_stores(node.config) as stores:
+        for row in rows:
+            await stores.add(row)
+    done = await osak_node("backup", "-c", node.config_file, "-o", file)
+    assert (done.exit_code, "shares: 0, capsules: 5" in done.output) == (0, True), done.output
+    lose_the_disk(node)
+    node.config_file.write_text(shares_alone, encoding="utf-8")
+    done = await osak_node("restore", "-c", node.config_file, file, "--accept-revoked")
+    assert (done.exit_code, "this node keeps none" in done.output) == (2, True), done.output
+    node.config_file.write_text(both, encoding="utf-8")
+    done = await osak_node("restore", "-c", node.config_file, file, "--accept-revoked")
+    assert (done.exit_code, "restored: 5" in done.output) == (0, True), done.output
+    async with open_role_stores(node.config) as stores:
+        assert [await stores.get(row) for row in rows] == rows
 
 
 async def test_through_a_pipe(tmp_path: Path) -> None:
