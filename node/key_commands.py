@@ -25,9 +25,10 @@ def new(*, config_file: Path, file: Path) -> None:
     """Write a key that can follow the node's into FILE, which must not exist."""
     with exit_codes():
         key_id = make_next_key(load_node_config(config_file, os.environ), file)
+    named = os.path.relpath(file, config_file.parent)  # as the YAML names files
     click.echo(f"created {file}: node key {key_id}")
     click.echo("next, on every process of this node in turn:")
-    click.echo(f"  1. add to sealing:  next: {{key_file: {file}}}   and restart them all")
+    click.echo(f"  1. add to sealing:  next: {{key_file: {named}}}   and restart them all")
     click.echo("  2. put it in key_file, the key before under old, take next out, and restart them all")
     click.echo("  3. when `osak node key status` counts nothing under the old key, take it out")
 

@@ -40,10 +40,12 @@ async def count_by_key(config: NodeConfig) -> KeyStatus:
     """Go through the store and count; what is moved or sealed anew just then may count twice.
 
     Raises:
-        ConfigurationError: a key or another file is not what it should be.
+        ConfigurationError: a key or another file is not what it should be, or the store is in memory.
         StorageError: the store cannot be read.
         OSError: a file cannot be read.
     """
+    if config.storage.kind == "memory":
+        raise ConfigurationError("storage.kind", ["memory belongs to one process: nobody else can read it"])
     ring = read_ring(config.sealing)
     counts: Counter[str] = Counter()
     if "shares" in config.roles:
@@ -109,8 +111,21 @@ def _write(config: NodeConfig, master: bytes, path: Path) -> str:
     token = config.sealing.token
     content = master if token is None else TokenKey(token).seal(master, secrets.token_bytes)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _sync_folder(path.parent)
+    except BaseException:
+        path.unlink()  # half a key must not be put in use
+        raise
     return key_id
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

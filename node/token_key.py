@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from osak.node.sealing_settings import TokenSettings
+from osak.node.secret_line import read_secret_line
 from osak.shares.errors import ConfigurationError
 
 MAX_SEALED_BYTES: Final = 1 + 16 + 12 + 64 + 16
@@ -111,7 +112,7 @@ class TokenKey:
     @contextlib.contextmanager
     def _session(self, *, write: bool = False) -> Iterator[tuple[Any, Any]]:
         """A session with the token, and the library's names."""
-        pin = self._settings.pin_file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        pin = read_secret_line(self._settings.pin_file, "PIN")  # nothing else is sent: a wrong one counts
         with _translated(self._settings) as pkcs11:
             library = pkcs11.lib(str(self._settings.module))
             try:

@@ -28,9 +28,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from osak.node.errors import StorageError
+from osak.node.secret_line import read_secret_line
 from osak.node.storage.redis_rows import row_id
 from osak.node.storage_settings import RedisSettings, RedisTLSSettings
-from osak.shares.errors import ConfigurationError
 
 _SCAN_COUNT: Final = 1000
 _READ_AT_ONCE: Final = 64
@@ -284,18 +284,4 @@ def _tls_options(settings: RedisTLSSettings) -> dict[str, Any]:
 
 
 def _read_password(path: Path | None) -> str | None:
-    """The only line of the file.
-
-    Raises:
-        ConfigurationError: it is empty, has several lines or is no text.
-        OSError: it cannot be read.
-    """
-    if path is None:
-        return None
-    try:
-        text = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(str(path), ["expected a password as UTF-8 text"]) from error
-    if not text or not text.isprintable():
-        raise ConfigurationError(str(path), ["expected a password alone, in one line"])
-    return text
+    return None if path is None else read_secret_line(path, "password")

@@ -2,17 +2,25 @@
 """A node's key is changed for another while two processes over one Redis serve people: nothing fails."""
 
 import asyncio
+import contextlib
 import re
 import secrets
 import signal
+import sqlite3
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from factories.node_processes import NodeProcess, make_node
+from factories.node_processes import PERSON, NodeProcess, make_node
 from factories.redis_servers import redis_server
+
+from osak.node.audit.keys import AuditKeys
+from osak.node.key_ring import NodeKeyRing, read_ring
+from osak.node.storage.base import StoredShare
+from osak.node.storage.sqlite import SQLiteShareStore
 
 
 @dataclass
@@ -147,3 +155,69 @@ async def test_a_key_that_is_still_needed_cannot_be_left_out(tmp_path: Path) -> 
     assert (code, "put that key back, under sealing.old" in output) == (2, True), output
     code, output = await osak_node("key", "status", "-c", node.config_file)
     assert (code, "missing" in output) == (6, True), output
+
+
+async def test_killed_while_it_seals_anew(tmp_path: Path) -> None:
+    """However often: every share opens all the while, all end under the new key, and the log is whole."""
+    node = make_node(tmp_path)
+    folder = node.config_file.parent
+    first = read_ring(node.config.sealing)
+    before = {number: secrets.token_bytes(32) for number in range(8000)}
+    await fill(folder / "shares.sqlite", first, before)
+    code, output = await osak_node("key", "new", "-c", node.config_file, folder / "next.key")
+    assert code == 0, output
+    text = node.config_file.read_text(encoding="utf-8")
+    with_old = "key_file: next.key\n  old: [{key_file: node.key}]"
+    node.config_file.write_text(text.replace("key_file: node.key", with_old), encoding="utf-8")
+
+    async def serve_until(enough: int) -> int:
+        """Start the node and come for shares until at most so many lie under the old key."""
+        await node.start()
+        while (left := count_under(folder / "shares.sqlite", first.active.key_id)) > enough:
+            number, share = secrets.choice(list(before.items()))
+            path = f"/key-shares/{number:032x}"
+            assert await node.fetch(path, await node.ticket(path)) == (200, share)
+        return left
+
+    async with asyncio.timeout(120):
+        for enough in (6500, 4500, 2500):
+            assert await serve_until(enough) > 0
+            await node.end(signal.SIGKILL)
+        await serve_until(0)
+        await node.end(signal.SIGTERM)
+    node.config_file.write_text(text.replace("node.key", "next.key"), encoding="utf-8")
+    second = read_ring(node.config.sealing).sealer(secrets.token_bytes)
+    store = await SQLiteShareStore.open(folder / "shares.sqlite")
+    opened = {
+        int(row.share_id, 16): second.open(row.sealed, row.share_id, row.recipient_tag, row.key_id)
+        async for row in store.walk()
+    }
+    await store.close()
+    assert opened == before
+    await node.start()
+    await node.end(signal.SIGTERM)
+    keys = AuditKeys(first.active).public_key
+    code, output = await osak_node("audit", "verify", "-c", node.config_file, "--public-key", keys)
+    assert (code, "whole: " in output) == (0, True), output
+
+
+async def fill(path: Path, ring: NodeKeyRing, shares: dict[int, bytes]) -> None:
+    """Put these shares of one person into a file, sealed under the key in use."""
+    sealer, now = ring.sealer(secrets.token_bytes), int(time.time())
+    store = await SQLiteShareStore.open(path)
+
+    async def add(number: int, content: bytes) -> None:
+        share_id = f"{number:032x}"
+        tag = sealer.recipient_tag(share_id, PERSON.recipient_id)
+        sealed = sealer.seal(content, share_id, tag)
+        await store.add(StoredShare(share_id, sealer.key_id, sealed, tag, now, now + 100_000))
+
+    await asyncio.gather(*(add(number, content) for number, content in shares.items()))
+    await store.close()
+
+
+def count_under(path: Path, key_id: str) -> int:
+    """How many shares lie under a key, while the node has the file open."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        (count,) = database.execute("SELECT count(*) FROM shares WHERE key_id = ?", (key_id,)).fetchone()
+    return int(count)

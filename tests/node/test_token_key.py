@@ -109,6 +109,16 @@ def test_faults(token: Token, tmp_path: Path, changes: dict[str, str], said: str
     assert PIN not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b"", b"\n", b"739114\n\n", b"7391\x0014", b"\xff739114"])
+def test_a_pin_file_that_holds_none(token: Token, content: bytes) -> None:
+    """It is not sent, since a wrong PIN may be counted; nor is it repeated."""
+    token.pin_file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="expected a PIN") as caught:
+        TokenKey(token.settings()).seal(MASTER, secrets.token_bytes)
+    assert "7391" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 def test_a_secret_is_made_once(token: Token) -> None:
     """A second of the same name would be a guess, so it is not made; nor can the first be taken out."""
     with pytest.raises(ConfigurationError, match="already"):
