@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from osak.node.errors import StorageError
+from osak.node.key_ring import shown_id
 from osak.node.storage.base import Rows, RowT
 from osak.shares.errors import ConfigurationError
 
@@ -37,6 +38,6 @@ async def check_keys(store: Rows[RowT], key_ids: Collection[str]) -> None:
 def _problem(key_ids: Collection[str], found: str) -> str:
     ours = ", ".join(key_ids)
     return (
-        f"this node has node key {ours}, but the storage holds rows under node key {found}: "
+        f"this node has node key {ours}, but the storage holds rows under node key {shown_id(found)}: "
         "put that key back, under sealing.old if another is in use now, or name another storage"
     )

@@ -10,6 +10,7 @@ import click
 from osak.node.command_errors import SystemCommandError, exit_codes
 from osak.node.command_options import config_option
 from osak.node.config import load_node_config
+from osak.node.key_ring import shown_id
 from osak.node.key_status import count_by_key, make_next_key, make_secret, seal_key
 
 
@@ -65,5 +66,5 @@ def status(*, config_file: Path) -> None:
     click.echo(str(found))
     if found.missing:
         raise SystemCommandError(
-            f"something lies under a key that this node has not: {', '.join(found.missing)}"
+            f"something lies under a key that this node has not: {', '.join(map(shown_id, found.missing))}"
         )

@@ -8,14 +8,18 @@ keys of a ring share one key of recipient tags.
 """
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from osak.node.sealing import NodeKey, Sealer
 from osak.node.sealing_settings import KeySource, SealingSettings
 from osak.node.token_key import MAX_SEALED_BYTES, TokenKey
 from osak.shares.errors import ConfigurationError
+
+_KEY_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,11 @@ def read_ring(settings: SealingSettings) -> NodeKeyRing:
             )
             raise ConfigurationError("sealing", [problem])
     return ring
+
+
+def shown_id(key_id: str) -> str:
+    """A row's key id as people may see it: whoever can write into a store chooses what stands there."""
+    return key_id if _KEY_ID.fullmatch(key_id) else ascii(key_id[:16])
 
 
 def read_key_file(path: Path, token: TokenKey | None = None) -> NodeKey:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osak.node.config import NodeConfig
-from osak.node.key_ring import NodeKeyRing, key_of, read_master, read_ring
+from osak.node.key_ring import NodeKeyRing, key_of, read_master, read_ring, shown_id
 from osak.node.storage import open_capsule_store, open_store
 from osak.node.storage.base import Rows, RowT
 from osak.node.token_key import TokenKey
@@ -33,7 +33,9 @@ class KeyStatus:
 
     def __str__(self) -> str:
         uses = self.ring.uses | dict.fromkeys(self.missing, "missing")
-        return "\n".join(f"{key_id}  {use:7}  {self.counts[key_id]:>10} rows" for key_id, use in uses.items())
+        return "\n".join(
+            f"{shown_id(key_id)}  {use:7}  {self.counts[key_id]:>10} rows" for key_id, use in uses.items()
+        )
 
 
 async def count_by_key(config: NodeConfig) -> KeyStatus:

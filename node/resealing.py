@@ -28,6 +28,7 @@ from osak.node.telemetry import Telemetry
 
 Row: TypeAlias = StoredShare | StoredCapsule
 
+_MISSING: Final = ""
 _AT_ONCE: Final = 64
 _REST_EVERY: Final = 256
 _NOTE_EVERY: Final = 10_000
@@ -41,7 +42,7 @@ class Pass:
     """What one walk through the store found.
 
     Attributes:
-        found: rows by the key under which they lay.
+        found: rows by the key under which they lay; those under a key that the node has not stand under "".
         resealed: rows that lay under an old key, and now lie under that in use.
         damaged: rows under an old key whose seal does not open; they stay as they are.
         noted: of those sealed anew, how many the audit log knows of.
@@ -123,11 +124,12 @@ class Resealer:
         Raises:
             StorageError: the store failed, or the audit log cannot be written; what was done stays done.
         """
-        done, rest = Pass(), _Rest()
+        done, rest, uses = Pass(), _Rest(), self._ring.uses
         waiting: list[Row] = []
         try:
             async for row in self._stores[kind].walk():
-                done.found[row.key_id] += 1
+                # All that are missing are one: whoever writes into the store must not fill memory or metrics.
+                done.found[row.key_id if row.key_id in uses else _MISSING] += 1
                 done.seen += 1
                 if row.key_id in self._old:
                     waiting.append(row)
@@ -174,13 +176,9 @@ class Resealer:
 
     def _tell(self, kind: str, done: Pass) -> None:
         """Metrics and log of a pass that is over."""
-        uses = self._ring.uses
-        for key_id, use in uses.items():
+        for key_id, use in (self._ring.uses | {_MISSING: "missing"}).items():
             self._rows.labels(kind, key_id, use).set(done.found[key_id])
-        # All that are missing are one: whoever writes into the store must not make new series at will.
-        missing = done.seen - done.under(uses)
-        self._rows.labels(kind, "", "missing").set(missing)
-        if missing:
+        if missing := done.found[_MISSING]:
             self._log.error("rows under a key that this node has not", kind=kind, count=missing)
         if self._old:
             self._log.info("resealed", kind=kind, seen=done.seen, count=done.resealed, damaged=done.damaged)

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
 """A node does not start on shares that another node key sealed."""
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from osak.node.key_check import check_keys
+from osak.node.key_ring import NodeKeyRing
+from osak.node.key_status import KeyStatus
+from osak.node.sealing import NodeKey
 from osak.node.storage.base import ShareStore, StoredShare
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.storage.sqlite import SQLiteShareStore
@@ -33,6 +38,19 @@ async def check_both_ways(store: ShareStore) -> None:
     await check_keys(store, [THEIRS, "0" * 16])
     with pytest.raises(ConfigurationError, match=f"node key {OURS}.*node key {THEIRS}.*sealing.old"):
         await check_keys(store, [OURS])
+
+
+async def test_a_name_that_no_key_has() -> None:
+    """Who writes into the store cannot write to the operator's terminal."""
+    store = MemoryShareStore()
+    await store.add(share("\x1b[2Jall is well\n" * 1000))
+    with pytest.raises(ConfigurationError, match=re.escape(r"node key '\x1b[2Jall is well")) as caught:
+        await check_keys(store, [OURS])
+    assert len(str(caught.value)) < 300
+    status = KeyStatus(NodeKeyRing(NodeKey.from_bytes(bytes(32))), Counter({"\x1b[2J": 1, THEIRS: 2}))
+    assert str(status).isascii()
+    assert "\x1b" not in str(status)
+    assert f"{THEIRS}  missing" in str(status)
 
 
 async def test_memory() -> None:
