@@ -105,6 +105,15 @@ def test_half_of_a_long_key_is_another_key() -> None:
     assert half.recipient_key != KEY.recipient_key
 
 
-def test_the_name_of_a_first_key_stays() -> None:
-    """Rows that were stored before keys could follow each other name theirs so."""
-    assert KEY.key_id == "e60933e614e29661"
+def test_a_row_of_before_there_was_a_ring() -> None:
+    """Stored when a node had one key: it opens under that key, in use or old, for the same person."""
+    key_id = "e60933e614e29661"
+    tag = bytes.fromhex("1d47bdf1461dca133301cfc4494ac2291d7d496729c441506f58a2848bfd3f40")
+    sealed = bytes.fromhex(
+        "01000102030405060708090a0b30e9279bd1744011147269b6595010e4f4c7dc"
+        "4688796eb030e9ec6776e80bea5a0bbf3d37256a9fed264ed020470322"
+    )
+    after = NodeKey.from_bytes(KEY.next_key(secrets.token_bytes))
+    for sealer in (SEALER, Sealer(after, secrets.token_bytes, [KEY])):
+        assert sealer.recipient_tag(SHARE_ID, PERSON) == tag
+        assert sealer.open(sealed, SHARE_ID, tag, key_id) == SHARE
