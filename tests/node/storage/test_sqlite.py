@@ -144,3 +144,24 @@ async def test_wide_open_file_is_closed_up(tmp_path: Path) -> None:
     await store.add(share(1))
     assert modes(tmp_path) == {0}
     await store.close()
+
+
+async def test_what_was_sealed_anew_is_gone_when_the_node_stops(tmp_path: Path) -> None:
+    """No bytes under the old key are left in any file: whoever has that key finds nothing to open."""
+    store = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    before = [
+        replace(share(number), sealed=f"under the old key {number:06}".encode()) for number in range(300)
+    ]
+    after = [replace(one, key_id="k2", sealed=one.sealed.replace(b"old", b"new")) for one in before]
+    await asyncio.gather(*(store.add(one) for one in before))
+    pairs = zip(before, after, strict=True)
+    assert all(await asyncio.gather(*(store.replace(*pair) for pair in pairs)))
+    await store.close()
+    content = all_bytes(tmp_path)
+    assert content.count(b"under the new key") == 300
+    assert b"under the old key" not in content
+
+
+def all_bytes(folder: Path) -> bytes:
+    """What all files of a folder hold."""
+    return b"".join(path.read_bytes() for path in folder.iterdir())
