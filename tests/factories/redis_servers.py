@@ -23,7 +23,13 @@ import pytest
 
 from osak.node.storage_settings import RedisStorageSettings
 
-DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}
+DURABLE = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "no-appendfsync-on-rewrite": "no",
+    "maxmemory-policy": "noeviction",
+    "save": "",
+}
 _QUICK = {"repl-diskless-sync-delay": "0"}
 _START_SECONDS = 20
 

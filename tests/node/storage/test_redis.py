@@ -58,7 +58,12 @@ async def recovered(call: Callable[[], Any], seconds: float = 20) -> Any:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("appendonly", "no"), ("appendfsync", "everysec"), ("maxmemory-policy", "allkeys-lru")],
+    [
+        ("appendonly", "no"),
+        ("appendfsync", "everysec"),
+        ("no-appendfsync-on-rewrite", "yes"),
+        ("maxmemory-policy", "allkeys-lru"),
+    ],
 )
 async def test_refuses_what_could_lose_shares(tmp_path: Path, name: str, value: str) -> None:
     """Each weak setting stops the start and is named with its remedy; allow_volatile lets it pass."""
