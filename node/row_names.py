@@ -4,6 +4,7 @@
 from typing import Final
 
 _SHOWN: Final = 10
+_LONGEST: Final = 64
 
 
 class RowNames:
@@ -17,7 +18,9 @@ class RowNames:
         """Count one more."""
         self.count += 1
         if len(self.first) < _SHOWN:
-            self.first.append(row_id)
+            # Whoever can write into a store chooses the names there; terminals must not obey them.
+            is_plain = row_id.isascii() and row_id.isprintable() and len(row_id) <= _LONGEST
+            self.first.append(row_id if is_plain else ascii(row_id[:_LONGEST]))
 
     def __bool__(self) -> bool:
         return self.count > 0

@@ -282,6 +282,8 @@ class AuditLog:
 def _position_before(segments: list[Path], first_number: int) -> Position:
     """Where the last segment begins: the last line of the one before, whose own hash it must name."""
     if len(segments) == 1:
+        if first_number != 1:
+            raise AuditError(f"{segments[0].name}: the segment before it is missing; put that one back")
         return Position()
     last = segments[-2].read_bytes().splitlines()[-1:]
     chain = last[0][:64].decode("ascii", "replace") if last else ""

@@ -88,7 +88,7 @@ def decode_line(before: Position, line: bytes) -> Record:
         raise AuditError("not a line of an audit log")
     if chain != _link(before.chain, text):
         raise AuditError("this line or the one before it was changed, moved or taken out")
-    if fields.get("n") != before.number + 1 or fields.get("event") not in set(Event):
+    if fields.get("n") != before.number + 1 or str(fields.get("event")) not in set(Event):
         raise AuditError("a line that no node writes")
     return Record(Position(before.number + 1, chain), fields)
 

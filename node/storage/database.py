@@ -255,7 +255,7 @@ def _transact(database: sqlite3.Connection, jobs: list[_Job]) -> Exception | Non
         for job in jobs:
             job.result = job.work(database)
         database.execute("COMMIT")
-    except sqlite3.Error as error:
+    except Exception as error:  # noqa: BLE001 - whatever a damaged row did: without this thread all would wait for ever
         with suppress(sqlite3.Error):  # some failures have already rolled back
             database.execute("ROLLBACK")
         return error

@@ -131,7 +131,7 @@ class RedisDatabase:
             return list(await asyncio.gather(*(node.execute_command(*command) for node in nodes)))
 
     async def scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
-        """All keys that fit ``pattern``, in pages; one may come twice.
+        """All keys of strings that fit ``pattern``, in pages; one may come twice.
 
         Raises:
             StorageError: the server does not answer.
@@ -146,7 +146,7 @@ class RedisDatabase:
             while True:
                 async with self._use():
                     cursor, keys = await master.execute_command(
-                        "SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT
+                        "SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT, "TYPE", "string"
                     )
                 if keys:
                     yield keys

@@ -8,6 +8,7 @@ braces are a Cluster's hash tag: all of a share lies on one server. A row's valu
 
 from typing import Final
 
+from osak.node.errors import StorageError
 from osak.node.storage.base import Releases
 
 # Redis erases by its own clock. A row is invisible from its last second on by the node's clock, and Redis
@@ -38,11 +39,18 @@ def capsule_key(transaction_id: str) -> str:
 
 
 def row_id(key: bytes) -> str:
-    """The id in a key."""
-    return key.decode().partition("{")[2].rpartition("}")[0]
+    """The id in a key; whoever can write into Redis chooses what stands there."""
+    return key.decode(errors="replace").partition("{")[2].rpartition("}")[0]
 
 
 def read_releases(fields: dict[bytes, bytes]) -> Releases:
-    """What the hash at ``released_key`` holds."""
-    times = sorted((int(name), int(value)) for name, value in fields.items() if name != b"count")
-    return Releases(int(fields.get(b"count", 0)), tuple(time for _, time in times))
+    """What the hash at ``released_key`` holds.
+
+    Raises:
+        StorageError: something else.
+    """
+    try:
+        times = sorted((int(name), int(value)) for name, value in fields.items() if name != b"count")
+        return Releases(int(fields.get(b"count", 0)), tuple(time for _, time in times))
+    except ValueError as error:
+        raise StorageError("what is remembered of releases cannot be read") from error

@@ -162,7 +162,10 @@ class SQLiteShareStore:
 
 
 def _releases(row: tuple[Any, ...] | None) -> Releases:
-    return Releases() if row is None else Releases(row[0], tuple(map(int, row[1].split())))
+    try:
+        return Releases() if row is None else Releases(row[0], tuple(map(int, row[1].split())))
+    except ValueError as error:
+        raise StorageError("what is remembered of releases cannot be read") from error
 
 
 def _releases_row(share_id: str, releases: Releases) -> tuple[str, int, str]:

@@ -2,6 +2,7 @@
 """The audit log: whole when it is whole, found out when it is not, and healed after a crash."""
 
 import asyncio
+import hashlib
 import json
 import os
 import resource
@@ -161,6 +162,33 @@ async def test_a_changed_last_segment_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match=f"{path.name}, line 1"):
         AuditLog.open(tmp_path / "log", KEYS, lambda: 0.0)
     assert path.read_bytes()[80:81] == b"x"
+
+
+async def test_the_last_segment_alone_is_not_enough(tmp_path: Path) -> None:
+    """Who moved one segment too many away is told which one the node needs, not that the log was changed."""
+    await write_log(tmp_path / "log")
+    *_, before, last = find_segments(tmp_path / "log")
+    for path in find_segments(tmp_path / "log"):
+        if path not in {before, last}:
+            path.unlink()
+    await open_log(tmp_path / "log").close()
+    before.unlink()
+    with pytest.raises(AuditError, match=f"{last.name}: the segment before it is missing"):
+        open_log(tmp_path / "log")
+
+
+@pytest.mark.parametrize("event", [[], {}, 1, None, "other"])
+async def test_a_forged_event_is_found(tmp_path: Path, event: object) -> None:
+    """Whoever can compute the chain writes what no node does, and hears so."""
+    await write_log(tmp_path / "log", 3)
+    path = find_segments(tmp_path / "log")[-1]
+    end = verify_log(tmp_path / "log", KEY).end
+    text = json.dumps({"event": event, "n": end.number + 1}, sort_keys=True, separators=(",", ":"))
+    chain = hashlib.sha256(f"osak-audit-v1\0{end.chain}\0{text}".encode()).hexdigest()
+    with path.open("a", encoding="ascii") as stream:
+        stream.write(f"{chain} {text}\n")
+    with pytest.raises(AuditError, match="a line that no node writes"):
+        verify_log(tmp_path / "log", KEY)
 
 
 async def test_one_process_has_a_log(tmp_path: Path) -> None:

@@ -329,6 +329,21 @@ async def test_a_row_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
         await store.close()
 
 
+async def test_keys_that_no_node_wrote(tmp_path: Path) -> None:
+    """Neither a name that is no text nor a key of another kind ends a walk before its time."""
+    with redis_server(tmp_path / "redis") as server:
+        store = await open_store(settings_for(server))
+        assert isinstance(store, RedisShareStore)
+        await store.add(SHARE)
+        await store._database.write("", "SET", b"osak:share:{\xff}", share_bytes(SHARE))
+        await store._database.write("", "HSET", "osak:share:{hash}", "name", "value")
+        await store._database.write("", "HSET", f"osak:released:{{{SHARE.share_id}}}", "count", "junk")
+        assert {row.share_id async for row in store.walk()} == {SHARE.share_id, "\ufffd"}
+        with pytest.raises(StorageError):
+            await store.releases(SHARE.share_id)
+        await store.close()
+
+
 async def test_a_row_that_takes_anothers_place_lives_as_long(tmp_path: Path) -> None:
     """Redis lets it go when it would have let go the one before."""
     with redis_server(tmp_path / "redis") as server:
