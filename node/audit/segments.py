@@ -102,6 +102,8 @@ def verify_log(folder: Path, public_keys: frozenset[str], noted: Position | None
         torn += record.event == Event.HEALED
         end = record.position
         is_noted = is_noted or end == noted
+    if end.number == 0:  # a node notes its start before it does anything
+        raise AuditError("there is no line in this log: nothing was ever noted, or all was taken away")
     if not is_noted:
         raise AuditError("the noted line is not in this log: its end was cut off, or it was written anew")
     return Verdict(end, checkpoint, torn)

@@ -15,6 +15,7 @@ from osak.node.audit.record import Event
 from osak.node.audit.segments import find_segments, read_log
 from osak.node.errors import AuditError, BackupError
 from osak.node.sealing import NodeKey
+from osak.shares.errors import MessageError
 from osak.shares.protocol.times import parse_time, time_text
 
 # Clocks of several processes differ by less, and to look further back only costs memory.
@@ -42,7 +43,8 @@ def revoked_since(folder: Path, keys: Sequence[NodeKey], begun: int) -> frozense
     """Ids of shares that the log in ``folder`` says were revoked after ``begun``, or at most an hour before.
 
     Raises:
-        AuditError: the log was changed, begins later than that, or names a share under another key.
+        AuditError: its lines do not hang together, it begins later than that, or names a share under another
+            key. Whether its signatures hold, and nothing was cut off, ``audit.segments.verify_log`` tells.
         OSError: it cannot be read.
     """
     since = datetime.fromtimestamp(begun, UTC)
@@ -50,7 +52,12 @@ def revoked_since(folder: Path, keys: Sequence[NodeKey], begun: int) -> frozense
     revoked = set()
     is_covered = False
     for record in read_log(folder):
-        time = parse_time(str(record.fields.get("time")))
+        try:
+            time = parse_time(str(record.fields.get("time")))
+        except MessageError as error:
+            raise AuditError(
+                f"{folder}, line {record.position.number}: a line that no node writes"
+            ) from error
         is_covered = is_covered or time <= since
         if record.event == Event.DELETE and time >= since - _SLACK:
             revoked.add(resolve(str(record.fields.get("share")), readers))

@@ -191,6 +191,18 @@ async def test_a_forged_event_is_found(tmp_path: Path, event: object) -> None:
         verify_log(tmp_path / "log", KEY)
 
 
+async def test_an_emptied_log_is_not_whole(tmp_path: Path) -> None:
+    """Who takes all segments away, or all lines out of them, is found out: no log is without a line."""
+    await write_log(tmp_path / "log", 3)
+    (path,) = find_segments(tmp_path / "log")
+    path.write_bytes(b"")
+    with pytest.raises(AuditError, match="there is no line in this log"):
+        verify_log(tmp_path / "log", KEY)
+    path.unlink()
+    with pytest.raises(AuditError, match="there is no line in this log"):
+        verify_log(tmp_path / "log", KEY)
+
+
 async def test_one_process_has_a_log(tmp_path: Path) -> None:
     """A second one is refused while the first one lives."""
     log = open_log(tmp_path / "log")
