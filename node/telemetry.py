@@ -15,7 +15,7 @@ import traceback
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from aiohttp import web
@@ -82,8 +82,9 @@ def create_telemetry(stream: TextIO, version: str, span: SpanMaker = no_span) ->
     Gauge("osak_node_info", "Version of the node's software.", ["version"], registry=registry).labels(
         version
     ).set(1)
+    lost = Counter("osak_node_log_lines_lost", "Log lines that could not be written.", registry=registry)
     return Telemetry(
-        log=_create_logger(stream),
+        log=_create_logger(_Lines(stream, lost)),
         registry=registry,
         requests=Counter(
             "osak_node_requests", "Requests answered.", ["method", "route", "status"], registry=registry
@@ -172,9 +173,28 @@ def take_over_library_logs(telemetry: Telemetry) -> None:
         logger.propagate = False
 
 
-def _create_logger(stream: TextIO) -> structlog.typing.FilteringBoundLogger:
+class _Lines:
+    """The log's stream, whose failures are counted: a full disk or a closed pipe must stop no request."""
+
+    def __init__(self, stream: TextIO, lost: Counter) -> None:
+        self._stream = stream
+        self._lost = lost
+
+    def write(self, line: str) -> None:
+        """Write one line, if that can be."""
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError:
+            self._lost.inc()
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+
+def _create_logger(lines: _Lines) -> structlog.typing.FilteringBoundLogger:
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+        structlog.WriteLogger(cast("TextIO", lines)),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
