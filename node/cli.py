@@ -169,7 +169,7 @@ def verify(
         _print_verdict("", verify_log(folder, known, _position(noted)))
         acts = acts_folder(folder)
         if acts.is_dir() or noted_acts is not None:
-            _print_verdict("acts: ", verify_log(acts, known, _position(noted_acts)))
+            _print_verdict("acts: ", verify_log(acts, known, _position(noted_acts), may_be_empty=True))
     for number, each in enumerate(keys):
         click.echo(f"public key: {each.public_key}{'' if number == 0 else ' (not in use)'}")
 

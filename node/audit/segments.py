@@ -81,13 +81,20 @@ def read_log(folder: Path) -> Iterator[Record]:
             end = record.position
 
 
-def verify_log(folder: Path, public_keys: frozenset[str], noted: Position | None = None) -> Verdict:
+def verify_log(
+    folder: Path,
+    public_keys: frozenset[str],
+    noted: Position | None = None,
+    *,
+    may_be_empty: bool = False,
+) -> Verdict:
     """Check a whole log.
 
     Args:
         folder: of the log.
         public_keys: whose checkpoints count.
         noted: a line known from elsewhere that must be there.
+        may_be_empty: whether there need be no line, as in the log of acts when the first could not be noted.
 
     Raises:
         AuditError: what is wrong, and where.
@@ -102,7 +109,7 @@ def verify_log(folder: Path, public_keys: frozenset[str], noted: Position | None
         torn += record.event == Event.HEALED
         end = record.position
         is_noted = is_noted or end == noted
-    if end.number == 0:  # a node notes its start before it does anything
+    if end.number == 0 and not may_be_empty:  # a node notes its start before it does anything
         raise AuditError("there is no line in this log: nothing was ever noted, or all was taken away")
     if not is_noted:
         raise AuditError("the noted line is not in this log: its end was cut off, or it was written anew")
