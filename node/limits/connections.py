@@ -1,24 +1,33 @@
 # SPDX-License-Identifier: MIT
 """A port with a bound on open connections and on the time of a TLS handshake.
 
-One connection too many is closed before any HTTP is spoken: there is nobody to explain it to without doing
-the work that is to be saved. How long a connection may wait for the head of a request is aiohttp's
-``keepalive_timeout``, which starts with the connection and is not prolonged by what trickles in.
+One connection too many is closed as it is accepted, before TLS: there is nobody to explain it to without
+doing the work that is to be saved. A handshake counts as a connection, so who never begins one cannot use up
+the process's file descriptors; that is why connections are accepted plain and given to TLS here. How long a
+connection may wait for the head of a request is aiohttp's ``keepalive_timeout``, which starts with the
+connection and is not prolonged by what trickles in.
 """
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
 
 from aiohttp import web
 
 from osak.node.config import LimitSettings, ListenAddress
 
 
-class _Refusal(asyncio.Protocol):
-    """Closes the connection it is given."""
+class _Door(asyncio.Protocol):
+    """Hands an accepted connection to ``enter`` before anything is read from it."""
+
+    def __init__(self, enter: Callable[[asyncio.Transport], None]) -> None:
+        self._enter = enter
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+        self._enter(cast("asyncio.Transport", transport))
 
 
 class BoundedSite(web.BaseSite):
@@ -34,6 +43,7 @@ class BoundedSite(web.BaseSite):
         super().__init__(runner, ssl_context=tls)
         self._address = address
         self._limits = limits
+        self._handshakes: set[asyncio.Task[None]] = set()
 
     @property
     def name(self) -> str:
@@ -47,18 +57,43 @@ class BoundedSite(web.BaseSite):
             OSError: it cannot be opened.
         """
         await super().start()
-        server = self._runner.server
-        assert server is not None, "the runner was set up"
-
-        def connect() -> asyncio.BaseProtocol:
-            is_full = len(server.connections) >= self._limits.max_connections
-            return _Refusal() if is_full else server()
-
         self._server = await asyncio.get_running_loop().create_server(
-            connect,
-            self._address.host,
-            self._address.port,
-            ssl=self._ssl_context,
-            backlog=self._backlog,
-            ssl_handshake_timeout=None if self._ssl_context is None else self._limits.handshake_timeout,
+            lambda: _Door(self._enter), self._address.host, self._address.port, backlog=self._backlog
         )
+
+    async def stop(self) -> None:
+        """Close the port, and connections whose handshake is under way."""
+        await super().stop()
+        for handshake in self._handshakes:
+            handshake.cancel()
+
+    def _enter(self, transport: asyncio.Transport) -> None:
+        server = self._runner.server
+        if server is None or len(server.connections) + len(self._handshakes) >= self._limits.max_connections:
+            transport.abort()
+            return
+        if self._ssl_context is None:
+            handler = server()
+            transport.set_protocol(handler)
+            handler.connection_made(transport)
+            return
+        transport.pause_reading()
+        # A transport cannot be turned into TLS without a gap in which the first request would be lost.
+        try:
+            accepted = transport.get_extra_info("socket").dup()
+        except OSError:  # no file descriptor is left
+            return
+        finally:
+            transport.abort()
+        handshake = asyncio.get_running_loop().create_task(self._shake_hands(server, accepted))
+        self._handshakes.add(handshake)
+        handshake.add_done_callback(self._handshakes.discard)
+
+    async def _shake_hands(self, server: web.Server, accepted: socket.socket) -> None:
+        with suppress(OSError):  # the client's fault, and its to notice
+            await asyncio.get_running_loop().connect_accepted_socket(
+                server,
+                accepted,
+                ssl=self._ssl_context,
+                ssl_handshake_timeout=self._limits.handshake_timeout,
+            )

@@ -2,6 +2,7 @@
 """Connections: too many are closed, and who never finishes a request's head is too."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -14,13 +15,13 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: node\r\n\r\n"
 
 
 @asynccontextmanager
-async def open_port(head_seconds: float) -> AsyncIterator[int]:
+async def open_port(head_seconds: float, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A port that takes two connections and waits so long for the head of a request."""
     app = web.Application()
     app.router.add_get("/", _answer)
     runner = web.AppRunner(app, keepalive_timeout=head_seconds)
     await runner.setup()
-    await BoundedSite(runner, ListenAddress("127.0.0.1", 0), None, LimitSettings(max_connections=2)).start()
+    await BoundedSite(runner, ListenAddress("127.0.0.1", 0), tls, LimitSettings(max_connections=2)).start()
     yield runner.addresses[0][1]
     await runner.cleanup()
 
@@ -53,6 +54,26 @@ async def test_one_connection_too_many() -> None:
         assert await third[0].read() == b""
         assert await ask(*first) == b"HTTP/1.1 200 OK"
         for _, writer in (first, second, third):
+            await leave(writer)
+
+
+async def test_handshakes_that_never_begin() -> None:
+    """Connections count before TLS is spoken, and give their place back when they end."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    async with open_port(60, context) as port:
+        first, second = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        third = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(5):  # of handshake_timeout's 10 seconds
+            assert await third[0].read() == b""
+        first[1].write(b"no TLS at all\r\n\r\n")
+        with suppress(ConnectionError):
+            await first[0].read()
+        fourth = await asyncio.open_connection("127.0.0.1", port)
+        is_closed = asyncio.ensure_future(fourth[0].read())
+        assert not (await asyncio.wait([is_closed], timeout=0.3))[0]
+        fourth[1].close()
+        await is_closed
+        for _, writer in (first, second, third, fourth):
             await leave(writer)
 
 
