@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from osak.node.auth.client_certificates import ClientCertificates
 from osak.node.capsule_keys import check_capsule_keys, key_of_certificate
 from osak.node.errors import CapsuleNotFoundError
-from osak.node.expiry import ExpiryRules
+from osak.node.expiry import ERASED_AFTER_SECONDS, ExpiryRules
 from osak.node.sealing import Sealer
 from osak.node.storage.base import CapsuleStore, StoredCapsule
 from osak.shares.protocol.capsule import CapsuleMessage
@@ -120,8 +120,8 @@ class CapsuleService:
         return ReleasedCapsule(CapsuleMessage(kind, recipient_id, material), stored.expires_at)
 
     async def remove_expired(self) -> int:
-        """Erase expired capsules and return how many; they were invisible before."""
-        return await self._store.remove_expired(self._now())
+        """Erase capsules a day after their end and return how many; they were invisible since that."""
+        return await self._store.remove_expired(self._now() - ERASED_AFTER_SECONDS)
 
     async def check(self) -> None:
         """Return if the role can serve.

@@ -3,8 +3,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from osak.node.errors import BadRequestError
+
+# A clock that jumps ahead by a day and back takes no share and revives no nonce; as in Redis (docs/adr/0015)
+ERASED_AFTER_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)

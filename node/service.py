@@ -29,7 +29,7 @@ from osak.node.errors import (
     TicketRefusedError,
     TooManyRequestsError,
 )
-from osak.node.expiry import ExpiryRules
+from osak.node.expiry import ERASED_AFTER_SECONDS, ExpiryRules
 from osak.node.limits.recipients import RecipientLimit
 from osak.node.nonces import NonceMint
 from osak.node.sealing import Sealer
@@ -279,8 +279,8 @@ class ShareService:
             raise ShareNotFoundError("the share was deleted meanwhile")
 
     async def remove_expired(self) -> int:
-        """Erase expired shares and return how many; they were invisible before."""
-        removed = await self._store.remove_expired(self._now())
+        """Erase shares a day after their end and return how many; they were invisible since that."""
+        removed = await self._store.remove_expired(self._now() - ERASED_AFTER_SECONDS)
         await self._journal.expire(removed)
         return removed
 

@@ -11,6 +11,7 @@ import pytest
 from factories.nodes import URL, LocalNode
 
 from osak.node.errors import StorageError
+from osak.node.expiry import ERASED_AFTER_SECONDS
 from osak.node.storage.memory import MemoryShareStore
 from osak.shares.protocol.messages import NodeIdentity
 from osak.shares.protocol.strict_json import encode_base64, encode_base64url
@@ -299,10 +300,10 @@ async def test_slow_requests_end(node: LocalNode) -> None:
 
 
 async def test_expired_shares_are_swept(node: LocalNode) -> None:
-    """A node erases expired shares by itself when it starts, and goes on after a failure."""
+    """A node erases expired shares by itself, a day later, and goes on after a failure."""
     await node.store_share()
     await node.stop()
-    node.now += node.config.expiry.max
+    node.now += node.config.expiry.max + ERASED_AFTER_SECONDS
     await node.start()
     await node.client.get("/.well-known/osak-node")
     assert [line["removed"] for line in node.log_lines() if line["event"] == "expired"] == [1]

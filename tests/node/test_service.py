@@ -17,7 +17,7 @@ from osak.node.auth.observer import TrustObserver
 from osak.node.auth.revocation import StatusChecker
 from osak.node.auth.sd_jwt import SDJWTAuthenticator
 from osak.node.errors import BadRequestError, SealingError, ShareNotFoundError, TicketRefusedError
-from osak.node.expiry import ExpiryRules
+from osak.node.expiry import ERASED_AFTER_SECONDS, ExpiryRules
 from osak.node.limits.counter import MemoryCounter
 from osak.node.limits.recipients import RecipientLimit
 from osak.node.nonces import NonceMint
@@ -185,12 +185,30 @@ async def test_expiry() -> None:
     node.clock.now += 61
     with pytest.raises(ShareNotFoundError):
         await node.service.issue_nonce(share_id)
-    assert await node.service.remove_expired() == 1
+    assert await node.service.remove_expired() == 0
     with pytest.raises(BadRequestError):
         await node.create(expires_at=asked)
     far = datetime.fromtimestamp(node.clock.now + 10**8, UTC)
     created = await node.service.create(ShareMessage(SHARE, PERSON.recipient_id), expires_at=far)
     assert created.expires_at <= node.clock.now + 5000
+    node.clock.now += ERASED_AFTER_SECONDS
+    assert await node.service.remove_expired() == 1
+
+
+async def test_a_clock_that_jumps_by_a_day(tmp_path: Path) -> None:
+    """Ahead and back: no share is erased that has time left, and no spent nonce works again."""
+    store = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    node = Node(store)
+    share_id = await node.create()
+    evidence = await node.evidence(share_id)
+    assert (await node.service.release(share_id, evidence)).share == SHARE
+    node.clock.now += 86_400
+    assert await node.service.remove_expired() == 0
+    node.clock.now -= 86_400
+    with pytest.raises(ShareNotFoundError):
+        await node.service.release(share_id, evidence)
+    assert (await node.service.release(share_id, await node.evidence(share_id))).share == SHARE
+    await store.close()
 
 
 async def test_wrong_node_key() -> None:
