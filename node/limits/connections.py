@@ -9,6 +9,7 @@ connection and is not prolonged by what trickles in.
 """
 
 import asyncio
+import resource
 import socket
 import ssl
 from collections.abc import Callable
@@ -18,6 +19,12 @@ from typing import cast
 from aiohttp import web
 
 from osak.node.config import LimitSettings, ListenAddress
+
+
+def allow_open_files() -> None:
+    """Let this process open as many files as it may: one port fills the usual 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Door(asyncio.Protocol):

@@ -2,6 +2,7 @@
 """Connections: too many are closed, and who never finishes a request's head is too."""
 
 import asyncio
+import resource
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -9,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from aiohttp import web
 
 from osak.node.config import LimitSettings, ListenAddress
-from osak.node.limits.connections import BoundedSite
+from osak.node.limits.connections import BoundedSite, allow_open_files
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: node\r\n\r\n"
 
@@ -93,3 +94,14 @@ async def test_a_head_that_trickles_in() -> None:
         with suppress(ConnectionError):  # what was still sent may have met a closed door
             assert await ended == b""
         await leave(writer)
+
+
+def test_a_low_limit_of_open_files() -> None:
+    """It is raised as far as the system lets us, so that a full port leaves some for disk and health."""
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(before, most - 1), most))
+        allow_open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
