@@ -24,7 +24,8 @@ from osak.node.config import LimitSettings, ListenAddress
 def allow_open_files() -> None:
     """Let this process open as many files as it may: one port fills the usual 1,024."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(OSError, ValueError):  # some systems name a limit here that they do not allow
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Door(asyncio.Protocol):
