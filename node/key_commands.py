@@ -10,8 +10,9 @@ import click
 from osak.node.command_errors import SystemCommandError, exit_codes
 from osak.node.command_options import config_option
 from osak.node.config import load_node_config
+from osak.node.key_files import make_next_key, make_secret, seal_key
 from osak.node.key_ring import shown_id
-from osak.node.key_status import count_by_key, make_next_key, make_secret, seal_key
+from osak.node.key_status import count_by_key
 
 
 @click.group()

@@ -7,7 +7,6 @@ is: another process of the node uses that key already, and the two must not seal
 keys of a ring share one key of recipient tags.
 """
 
-import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,11 +124,6 @@ def key_of(master: bytes, place: str) -> NodeKey:
         return NodeKey.from_bytes(master)
     except ValueError as error:
         raise ConfigurationError(place, [str(error)]) from error
-
-
-def key_text(master: bytes) -> str:
-    """A key as it stands in an environment variable."""
-    return base64.b64encode(master).decode("ascii")
 
 
 def _read(source: KeySource, place: str, token: TokenKey | None) -> NodeKey:

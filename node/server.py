@@ -112,18 +112,18 @@ def _open_telemetry(config: NodeConfig, stack: AsyncExitStack) -> Telemetry:
 async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> list[_Port]:
     """Stores, services and applications of the node's roles. The admin port is first: it is closed last."""
     tls = RenewableContext(partial(_create_listen_context, config))
-    counter = _open_counter(config, telemetry, stack)
+    ring = read_ring(config.sealing)
+    _tell_keys(ring, telemetry)
+    counter = _open_counter(config, ring, telemetry, stack)
     observer = TrustTelemetry(telemetry)
     shares, capsules, audit = None, None, None
     stores: dict[str, Rows[Any]] = {}
-    ring = read_ring(config.sealing)
-    _tell_keys(ring, telemetry)
     if "shares" in config.roles:
         store = await open_store(config.storage, config.moving_from)
         stack.push_async_callback(store.close)
         # Before the audit log: a wrong key must sign nothing in it.
         await check_keys(store, ring.key_ids)
-        audit = await _open_audit(config, telemetry, stack)
+        audit = await _open_audit(config, ring, telemetry, stack)
         shares = create_service(
             config, store, counter=counter, audit=audit, span=telemetry.span, observer=observer
         )
@@ -171,22 +171,24 @@ def _create_listen_context(config: NodeConfig) -> ssl.SSLContext:
     return create_mutual_tls_context(config.tls, known) if known else create_tls_context(config.tls)
 
 
-def _open_counter(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> RateCounter:
+def _open_counter(
+    config: NodeConfig, ring: NodeKeyRing, telemetry: Telemetry, stack: AsyncExitStack
+) -> RateCounter:
     if config.limits.counter is None:
         return MemoryCounter()
     from osak.node.limits.redis_counter import RedisCounter  # noqa: PLC0415 - redis is loaded only when chosen
 
-    key = read_ring(config.sealing).active.counter_key
-    counter = RedisCounter.open(config.limits.counter, key, telemetry.log)
+    counter = RedisCounter.open(config.limits.counter, ring.active.counter_key, telemetry.log)
     stack.push_async_callback(counter.close)
     return counter
 
 
-async def _open_audit(config: NodeConfig, telemetry: Telemetry, stack: AsyncExitStack) -> AuditLog | None:
+async def _open_audit(
+    config: NodeConfig, ring: NodeKeyRing, telemetry: Telemetry, stack: AsyncExitStack
+) -> AuditLog | None:
     if config.audit is None:
         telemetry.log.warning("no audit log", reason="the configuration has no section audit")
         return None
-    ring = read_ring(config.sealing)
     audit = AuditLog.open(config.audit.folder, AuditKeys(ring.active), time.time)
     stack.push_async_callback(audit.close)
     measure_audit(audit, telemetry.registry)

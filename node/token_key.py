@@ -79,8 +79,8 @@ class TokenKey:
             ConfigurationError: it is no such file, another secret sealed it, or the token cannot be used.
             OSError: the file with the PIN cannot be read.
         """
-        head = 1 + _SALT_BYTES
-        salt, nonce, ciphertext = sealed[1:head], sealed[head : head + _NONCE_BYTES], sealed[head + 12 :]
+        head, end = 1 + _SALT_BYTES, 1 + _SALT_BYTES + _NONCE_BYTES
+        salt, nonce, ciphertext = sealed[1:head], sealed[head:end], sealed[end:]
         if sealed[:1] != _VERSION or not ciphertext or len(sealed) > MAX_SEALED_BYTES:
             problem = "is no key that a token sealed: `osak node key seal` makes one of a plain key file"
             raise ConfigurationError(place, [problem])
@@ -143,10 +143,6 @@ def _translated(settings: TokenSettings) -> Iterator[Any]:
     except failures.NoSuchToken as error:
         problem = f"the module has no token {settings.label}, or it is not plugged in"
         raise ConfigurationError(_PLACE, [problem]) from error
-    except (failures.NoSuchKey, failures.MultipleObjectsReturned) as error:
-        raise ConfigurationError(
-            _PLACE, [f"{settings.label} has not one secret key {settings.key}"]
-        ) from error
     except (failures.PKCS11Error, RuntimeError) as error:
         problem = f"{settings.label} cannot be used for HMAC-SHA256: {type(error).__name__}"
         raise ConfigurationError(_PLACE, [problem]) from error

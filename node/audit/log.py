@@ -24,6 +24,7 @@ from osak.node.audit.keys import AuditKeys
 from osak.node.audit.record import Event, Position, encode_line
 from osak.node.audit.segments import find_segments, read_segment, segment_path
 from osak.node.errors import AuditError
+from osak.node.folder_sync import sync_folder
 from osak.shares.protocol.times import time_text
 
 _MAX_BATCH = 512
@@ -255,11 +256,7 @@ class AuditLog:
     def _begin_segment(self) -> None:
         self._open_segment(segment_path(self._folder, self._end.number + 1))
         # The new name must be on the disk before a line in it is promised.
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._folder)
 
     def _open_segment(self, path: Path) -> None:
         opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from osak.node.folder_sync import sync_folder
 from osak.shares.errors import ConfigurationError
 
 STANDARD_OUTPUT: Final = Path("-")
@@ -57,11 +58,7 @@ def _place(hidden: Path, path: Path, *, overwrite: bool) -> None:
             raise _taken(path) from error
         except OSError:  # a file system without hard links, as many a memory stick has
             _place_without_links(hidden, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _place_without_links(hidden: Path, path: Path) -> None:

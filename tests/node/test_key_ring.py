@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Which keys a node has: from files and from the environment, and which do not belong together."""
 
+import base64
 import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from osak.node.key_ring import key_text, read_key_file, read_ring
+from osak.node.key_ring import read_key_file, read_ring
 from osak.node.sealing import NodeKey
 from osak.node.sealing_settings import SealingSettings
 from osak.shares.errors import ConfigurationError
@@ -16,6 +17,11 @@ FIRST = bytes(range(32))
 SECOND = NodeKey.from_bytes(FIRST).next_key(lambda count: b"2" * count)
 THIRD = NodeKey.from_bytes(SECOND).next_key(lambda count: b"3" * count)
 STRANGER = b"s" * 32
+
+
+def key_text(master: bytes) -> str:
+    """A key as it stands in an environment variable."""
+    return base64.b64encode(master).decode("ascii")
 
 
 def settings(folder: Path, **keys: Any) -> SealingSettings:
