@@ -145,6 +145,12 @@ class LimitSettings(Settings):
     )
     handshake_timeout: Seconds = _duration("10s", "until a TLS handshake must be done")
     max_connections: int = Field(1000, ge=1, le=1_000_000, description="open connections of one port")
+    max_connections_per_address: int = Field(
+        100,
+        ge=1,
+        le=1_000_000,
+        description="of these, one client address's (of IPv6, one /64's); trusted_proxies are not counted",
+    )
     max_concurrent_requests: int = Field(256, ge=1, le=100_000, description="requests worked on at once")
     rates: RateSettings = Field(default_factory=RateSettings)
     counter: RedisSettings | None = Field(

@@ -3,6 +3,8 @@
 
 NodeError
 ├── BadRequestError             the request is not well formed; its text is shown to the client
+├── MalformedHTTPError          what came is no request of HTTP/1.1
+├── HeadTooLargeError           a line or field of the request's head is too long
 ├── BodyTooLargeError           the body is longer than limits.max_body_bytes
 ├── RequestTimeoutError         the request was not complete in time
 ├── TicketRefusedError          the ticket, or
@@ -50,6 +52,14 @@ class NodeError(OsakError):
 
 class BadRequestError(NodeError):
     """The request is not well formed; the text is one of our own sentences and is public."""
+
+
+class MalformedHTTPError(NodeError):
+    """What came over a connection is no request that the node reads."""
+
+
+class HeadTooLargeError(NodeError):
+    """The request line or a header field is longer than allowed."""
 
 
 class BodyTooLargeError(NodeError):
@@ -163,6 +173,16 @@ class Answer:
 
 ANSWERS: Final[dict[type[NodeError], Answer]] = {
     BadRequestError: Answer(HTTPStatus.BAD_REQUEST, ProblemCode.BAD_REQUEST, ""),
+    MalformedHTTPError: Answer(
+        HTTPStatus.BAD_REQUEST,
+        ProblemCode.BAD_REQUEST,
+        "not well-formed HTTP/1.1, or more than the node reads of it",
+    ),
+    HeadTooLargeError: Answer(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ProblemCode.HEAD_TOO_LARGE,
+        "the request line or a header field is too long",
+    ),
     BodyTooLargeError: Answer(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ProblemCode.BODY_TOO_LARGE, "the request body is too large"
     ),

@@ -81,14 +81,15 @@ def answer_errors(telemetry: Telemetry, limits: Limits, *, timeout_seconds: floa
                 "unexpected", reason=type(error).__name__, place=place_of(error)
             )
             failure = InternalError("unexpected")
-        return _problem(request, failure, headers, telemetry)
+        return problem_response(request, failure, headers, telemetry)
 
     return middleware
 
 
-def _problem(
-    request: web.Request, error: NodeError, headers: dict[str, str], telemetry: Telemetry
+def problem_response(
+    request: web.BaseRequest, error: NodeError, headers: dict[str, str], telemetry: Telemetry
 ) -> web.Response:
+    """The answer to a request, which has its id already, that ends in ``error``; counted, not yet logged."""
     status, code, text = answer_for(error)
     request_id = request[REQUEST_ID_KEY]
     request[REFUSAL_KEY] = {"code": code.value, "reason": f"{type(error).__name__}: {error}"}

@@ -7,7 +7,6 @@ takes a renewed certificate into use.
 """
 
 import asyncio
-import logging
 import os
 import secrets
 import signal
@@ -38,6 +37,7 @@ from osak.node.audit.record import Event
 from osak.node.background import in_background
 from osak.node.certificate_watch import CertificateWatch
 from osak.node.config import LimitSettings, ListenAddress, NodeConfig
+from osak.node.connection_telemetry import ConnectionTelemetry
 from osak.node.key_check import check_keys
 from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.limits.connections import BoundedSite
@@ -53,15 +53,15 @@ from osak.node.tracing.base import SpanMaker, no_span
 from osak.node.trust_telemetry import TrustTelemetry
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_MAX_HEADERS = 64
 
 
 class _Port(NamedTuple):
     """An application and where it is reached.
 
     Attributes:
-        name: of its address in the log.
+        name: of its address in the log, and of the port in the metrics.
         setting: where its address stands in the configuration.
+        counts_clients: whether each client's connections are bounded, not only all of them.
     """
 
     name: str
@@ -69,6 +69,7 @@ class _Port(NamedTuple):
     app: web.Application
     address: ListenAddress
     tls: RenewableContext | None
+    counts_clients: bool = True
 
 
 async def serve(config: NodeConfig) -> None:
@@ -84,11 +85,13 @@ async def serve(config: NodeConfig) -> None:
         telemetry = _open_telemetry(config, stack)
         bound: dict[str, str] = {}
         ports = await _open_ports(config, telemetry, stack)
+        connections = ConnectionTelemetry(telemetry)
         for port in ports:
-            runner = _runner(port.app, config)
+            runner = web.AppRunner(port.app, shutdown_timeout=config.limits.shutdown_timeout)
             stack.push_async_callback(runner.cleanup)
             scheme = "http" if port.tls is None else "https"
-            bound[port.name] = f"{scheme}://{await _listen(runner, port, config.limits)}"
+            where = await _listen(runner, port, config.limits, telemetry, connections)
+            bound[port.name] = f"{scheme}://{where}"
         watch = CertificateWatch(config.tls, [port.tls for port in ports if port.tls], telemetry)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.wake)
         await stack.enter_async_context(in_background(watch.run()))
@@ -147,7 +150,14 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         await stack.enter_async_context(in_background(resealer.run()))
     services = [service for service in (shares, capsules) if service is not None]
     return [
-        _Port("admin", "admin.listen", create_admin_app(services, telemetry), config.admin.listen, None),
+        _Port(
+            "admin",
+            "admin.listen",
+            create_admin_app(services, telemetry),
+            config.admin.listen,
+            None,
+            counts_clients=False,  # probes and scrapes may come from one machine
+        ),
         *fetch_ports,
         _Port(
             "listen", "listen", create_app(config, shares, telemetry, capsules, counter), config.listen, tls
@@ -196,18 +206,13 @@ async def _open_audit(
     return audit
 
 
-def _runner(app: web.Application, config: NodeConfig) -> web.AppRunner:
-    return web.AppRunner(
-        app,
-        access_log=None,
-        logger=logging.getLogger("aiohttp.server"),
-        keepalive_timeout=config.limits.idle_timeout,
-        max_headers=_MAX_HEADERS,
-        shutdown_timeout=config.limits.shutdown_timeout,
-    )
-
-
-async def _listen(runner: web.AppRunner, port: _Port, limits: LimitSettings) -> str:
+async def _listen(
+    runner: web.AppRunner,
+    port: _Port,
+    limits: LimitSettings,
+    telemetry: Telemetry,
+    connections: ConnectionTelemetry,
+) -> str:
     """Open a port; return it as HOST:PORT with the real port.
 
     Raises:
@@ -215,8 +220,11 @@ async def _listen(runner: web.AppRunner, port: _Port, limits: LimitSettings) -> 
     """
     await runner.setup()
     tls = None if port.tls is None else port.tls.context
+    if not port.counts_clients:
+        limits = limits.model_copy(update={"max_connections_per_address": limits.max_connections})
+    watch = partial(connections.watch, port.name)
     try:
-        await BoundedSite(runner, port.address, tls, limits).start()
+        await BoundedSite(runner, port.address, tls, limits=limits, telemetry=telemetry, watch=watch).start()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         text = f"cannot listen on {port.address.host}:{port.address.port}: {reason}; see {port.setting}"

@@ -41,6 +41,7 @@ LOGGED_FIELDS: Final = frozenset(
         "organisation",
         "pin_sha256",
         "place",
+        "port",
         "public_url",
         "reason",
         "removed",

@@ -98,6 +98,9 @@ limits:
   handshake_timeout: 10s
   # Open connections of one port, and requests worked on at once. One more is closed, or answered 503.
   max_connections: 1000
+  # Of these, how many one address (of IPv6, one /64) may hold; trusted_proxies any number. Behind a balancer
+  # that passes TCP through, all connections have its address: then write as many as max_connections.
+  max_connections_per_address: 100
   max_concurrent_requests: 256
   # Who comes too often is answered 429 with Retry-After. 1200/m: so many at once, then 20 a second. Or: off.
   rates:

@@ -35,6 +35,18 @@ def client_key(
         if before is None:
             break
         client = before
+    return _key(client)
+
+
+def connection_key(peer: str | None, proxies: Sequence[IPv4Network | IPv6Network]) -> str | None:
+    """The text under which a connection's client is counted; None for a proxy, behind which are many."""
+    client = _parse(peer or "")
+    if client is None:
+        return UNKNOWN_CLIENT
+    return None if any(client in network for network in proxies) else _key(client)
+
+
+def _key(client: IPv4Address | IPv6Address) -> str:
     if isinstance(client, IPv6Address):
         return str(IPv6Network((client, _IPV6_CLIENT_PREFIX), strict=False))
     return str(client)

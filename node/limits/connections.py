@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A port with a bound on open connections and on the time of a TLS handshake.
+"""A port with a bound on open connections, of all and of each client, and on the time of a TLS handshake.
 
 One connection too many is closed as it is accepted, before TLS: there is nobody to explain it to without
 doing the work that is to be saved. A handshake counts as a connection, so who never begins one cannot use up
@@ -19,6 +19,10 @@ from typing import cast
 from aiohttp import web
 
 from osak.node.config import LimitSettings, ListenAddress
+from osak.node.connection_telemetry import Refusal
+from osak.node.http_protocol import NodeProtocol
+from osak.node.limits.clients import ConnectedClients
+from osak.node.telemetry import Telemetry
 
 
 def allow_open_files() -> None:
@@ -39,19 +43,28 @@ class _Door(asyncio.Protocol):
 
 
 class BoundedSite(web.BaseSite):
-    """Listens at one address for one application."""
+    """Listens at one address for one application.
+
+    ``watch`` is told how to count the open connections, and answers with who hears of each that was refused.
+    """
 
     def __init__(
         self,
         runner: web.AppRunner,
         address: ListenAddress,
         tls: ssl.SSLContext | None,
+        *,
         limits: LimitSettings,
+        telemetry: Telemetry,
+        watch: Callable[[Callable[[], int]], Callable[[Refusal], None]],
     ) -> None:
         super().__init__(runner, ssl_context=tls)
         self._address = address
         self._limits = limits
+        self._telemetry = telemetry
+        self._clients = ConnectedClients(limits)
         self._handshakes: set[asyncio.Task[None]] = set()
+        self._refused = watch(self._count)
 
     @property
     def name(self) -> str:
@@ -75,33 +88,60 @@ class BoundedSite(web.BaseSite):
         for handshake in self._handshakes:
             handshake.cancel()
 
+    def _count(self) -> int:
+        server = self._runner.server
+        return len(self._handshakes) + (0 if server is None else len(server.connections))
+
     def _enter(self, transport: asyncio.Transport) -> None:
         server = self._runner.server
-        if server is None or len(server.connections) + len(self._handshakes) >= self._limits.max_connections:
+        if server is None:
             transport.abort()
             return
+        if self._count() >= self._limits.max_connections:
+            self._refuse(transport, Refusal.PORT)
+            return
+        peer = transport.get_extra_info("peername")
+        leave = self._clients.enter(peer[0] if peer else None)
+        if leave is None:
+            self._refuse(transport, Refusal.ADDRESS)
+            return
+        protocol = NodeProtocol(
+            server, self._telemetry, idle_seconds=self._limits.idle_timeout, on_lost=leave
+        )
         if self._ssl_context is None:
-            handler = server()
-            transport.set_protocol(handler)
-            handler.connection_made(transport)
+            transport.set_protocol(protocol)
+            protocol.connection_made(transport)
             return
         transport.pause_reading()
         # A transport cannot be turned into TLS without a gap in which the first request would be lost.
         try:
             accepted = transport.get_extra_info("socket").dup()
-        except OSError:  # no file descriptor is left
+        except OSError:
+            leave()
+            self._refuse(transport, Refusal.FILES)
             return
-        finally:
-            transport.abort()
-        handshake = asyncio.get_running_loop().create_task(self._shake_hands(server, accepted))
+        transport.abort()
+        handshake = asyncio.get_running_loop().create_task(self._shake_hands(protocol, accepted, leave))
         self._handshakes.add(handshake)
         handshake.add_done_callback(self._handshakes.discard)
 
-    async def _shake_hands(self, server: web.Server, accepted: socket.socket) -> None:
-        with suppress(OSError):  # the client's fault, and its to notice
+    def _refuse(self, transport: asyncio.Transport, reason: Refusal) -> None:
+        transport.abort()
+        self._refused(reason)
+
+    async def _shake_hands(
+        self, protocol: NodeProtocol, accepted: socket.socket, leave: Callable[[], None]
+    ) -> None:
+        try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                server,
+                lambda: protocol,
                 accepted,
                 ssl=self._ssl_context,
                 ssl_handshake_timeout=self._limits.handshake_timeout,
             )
+        except OSError:  # the client's fault, and its to notice
+            leave()
+            self._refused(Refusal.HANDSHAKE)
+        except asyncio.CancelledError:
+            leave()
+            raise

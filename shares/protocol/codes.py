@@ -14,6 +14,7 @@ class ProblemCode(StrEnum):
     """The ``code`` member of a problem document."""
 
     BAD_REQUEST = "bad-request"
+    HEAD_TOO_LARGE = "head-too-large"
     BODY_TOO_LARGE = "body-too-large"
     TICKET_REFUSED = "ticket-refused"
     SESSION_REFUSED = "session-refused"

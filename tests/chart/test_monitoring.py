@@ -97,6 +97,15 @@ async def test_every_metric_exists(tmp_path: Path) -> None:
     assert len(asked) > 12
 
 
+async def test_every_metric_is_looked_at(tmp_path: Path) -> None:
+    """What a node tells is on a panel or in a rule: nobody has to guess that there is a number for it."""
+    known = await _metrics_of_a_node(tmp_path)
+    asked = {selector.name for expression in _expressions() for selector in _selectors(expression)}
+    # A histogram is looked at through its buckets; when a counter began, nobody needs to see.
+    told = {name for name in known if not name.endswith(("_sum", "_count", "_created"))}
+    assert told - asked == set()
+
+
 def test_every_error_exists() -> None:
     """Errors that rules ask for by name are errors of a node."""
     named = re.findall(r"error=~?\"([A-Za-z|]+)\"", ALERTS.read_text(encoding="utf-8"))

@@ -183,6 +183,7 @@ def test_every_value_of_the_node_has_its_default() -> None:
     text = release.one("ConfigMap")["data"]["node.yaml"]
     limits, expiry = LimitSettings(), ExpirySettings.model_validate({})
     assert f"max_connections: {limits.max_connections}" in text
+    assert f"max_connections_per_address: {limits.max_connections_per_address}" in text
     assert f"max_concurrent_requests: {limits.max_concurrent_requests}" in text
     for name in ("nonce_life", "request_timeout", "shutdown_timeout", "idle_timeout", "handshake_timeout"):
         assert f"{name}: {getattr(limits, name)}s" in text

@@ -39,6 +39,8 @@ def test_one_release_is_one_organisations_node(case: str) -> None:
         (merged(OWN_REDIS, {"redis": {"counter": {"enabled": False}}}), "each process counts rates alone"),
         ({"networkPolicy": {"enabled": False}}, "no NetworkPolicy"),
         (OUTSIDE, "behind the proxy all clients have its address"),
+        (OUTSIDE, "set limits.maxConnectionsPerAddress to limits.maxConnections"),
+        ({"service": {"type": "LoadBalancer"}}, "set service.externalTrafficPolicy to Local"),
     ],
 )
 def test_what_is_insecure_is_told(values: Object, warning: str) -> None:

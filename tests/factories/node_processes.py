@@ -128,7 +128,7 @@ def _status(url: str) -> int:
 
 
 def make_node(folder: Path, storage: str = SQLITE) -> NodeProcess:
-    """A new node's folder with ``storage`` as its section, and no rates: tests are one address."""
+    """A new node's folder with ``storage`` as its section, and no bounds for an address: tests are one."""
     port, admin = quiet_ports(2)
     (folder / "ca.pem").write_bytes(AUTHORITY.certificate_pem)
     create_node(
@@ -145,6 +145,7 @@ def make_node(folder: Path, storage: str = SQLITE) -> NodeProcess:
     text = path.read_text(encoding="utf-8").replace(SQLITE, storage)
     for rate in ("1200/m", "120/m", "600/m"):
         text = text.replace(rate, "off")
+    text = text.replace("per_address: 100\n", "per_address: 1000\n")
     path.write_text(text, encoding="utf-8")
     return NodeProcess(path, f"https://localhost:{port}", f"http://127.0.0.1:{admin}")
 

@@ -122,6 +122,7 @@ limits:
   idle_timeout: {{ .idleTimeout }}
   handshake_timeout: {{ .handshakeTimeout }}
   max_connections: {{ .maxConnections | int }}
+  max_connections_per_address: {{ .maxConnectionsPerAddress | int }}
   max_concurrent_requests: {{ .maxConcurrentRequests | int }}
   rates:
     per_address: {{ .rates.perAddress | quote }}

@@ -40,6 +40,12 @@
 {{- if and (or .ingress.enabled .gateway.enabled) (ne .limits.rates.perAddress "off") -}}
 {{- $found = append $found "behind the proxy all clients have its address: set limits.rates.perAddress to \"off\" and let the proxy count." -}}
 {{- end -}}
+{{- if and (or .ingress.enabled .gateway.enabled) (lt (int .limits.maxConnectionsPerAddress) (int .limits.maxConnections)) -}}
+{{- $found = append $found "all connections come from the proxy's address: set limits.maxConnectionsPerAddress to limits.maxConnections and let the proxy bound them." -}}
+{{- end -}}
+{{- if and (has .service.type (list "LoadBalancer" "NodePort")) (ne .service.externalTrafficPolicy "Local") (or (ne .limits.rates.perAddress "off") (lt (int .limits.maxConnectionsPerAddress) (int .limits.maxConnections))) -}}
+{{- $found = append $found "many clients may come with the address of a machine of the cluster, and are counted as one: set service.externalTrafficPolicy to Local." -}}
+{{- end -}}
 {{- if and (eq .storage.kind "redis") (not .limits.counter.enabled) (not (include "osak-node.runsCounter" $)) -}}
 {{- $found = append $found "each process counts rates alone: several let several times as much through (limits.counter)." -}}
 {{- end -}}

@@ -1,99 +1,148 @@
 # SPDX-License-Identifier: MIT
-"""Connections: too many are closed, and who never finishes a request's head is too."""
+"""Connections: too many are closed, of all and of each client, and so are those that never ask anything."""
 
 import asyncio
+import os
 import resource
+import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
-from aiohttp import web
+from factories.ports import come_true, open_port
 
-from osak.node.config import LimitSettings, ListenAddress
-from osak.node.limits.connections import BoundedSite, allow_open_files
+from osak.node.config import LimitSettings
+from osak.node.limits.connections import allow_open_files
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: node\r\n\r\n"
-
-
-@asynccontextmanager
-async def open_port(head_seconds: float, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A port that takes two connections and waits so long for the head of a request."""
-    app = web.Application()
-    app.router.add_get("/", _answer)
-    runner = web.AppRunner(app, keepalive_timeout=head_seconds)
-    await runner.setup()
-    await BoundedSite(runner, ListenAddress("127.0.0.1", 0), tls, LimitSettings(max_connections=2)).start()
-    yield runner.addresses[0][1]
-    await runner.cleanup()
-
-
-async def _answer(_: web.Request) -> web.Response:
-    return web.Response(text="here")
-
-
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """The status line of one more request."""
-    writer.write(REQUEST)
-    head = await reader.readuntil(b"\r\n\r\n")
-    await reader.readexactly(4)
-    return head.splitlines()[0]
-
-
-async def leave(writer: asyncio.StreamWriter) -> None:
-    """Close a connection, whoever closed it first."""
-    writer.close()
-    with suppress(ConnectionError):
-        await writer.wait_closed()
+OK = b"HTTP/1.1 200 OK"
+TWO = LimitSettings(max_connections=2)
 
 
 async def test_one_connection_too_many() -> None:
     """It is closed without an answer, and those that were there go on."""
-    async with open_port(60) as port:
-        first, second = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        assert await ask(*first) == await ask(*second) == b"HTTP/1.1 200 OK"
-        third = await asyncio.open_connection("127.0.0.1", port)
-        assert await third[0].read() == b""
-        assert await ask(*first) == b"HTTP/1.1 200 OK"
-        for _, writer in (first, second, third):
-            await leave(writer)
+    async with open_port(TWO) as port:
+        first, second = [await port.connect() for _ in range(2)]
+        assert await first.ask() == await second.ask() == OK
+        third = await port.connect()
+        assert await third.rest() == b""
+        assert await first.ask() == OK
+        assert (port.open, port.refused("port"), port.refused("address")) == (2, 1, 0)
 
 
 async def test_handshakes_that_never_begin() -> None:
     """Connections count before TLS is spoken, and give their place back when they end."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    async with open_port(60, context) as port:
-        first, second = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        third = await asyncio.open_connection("127.0.0.1", port)
-        async with asyncio.timeout(5):  # of handshake_timeout's 10 seconds
-            assert await third[0].read() == b""
-        first[1].write(b"no TLS at all\r\n\r\n")
-        with suppress(ConnectionError):
-            await first[0].read()
-        fourth = await asyncio.open_connection("127.0.0.1", port)
-        is_closed = asyncio.ensure_future(fourth[0].read())
+    limits = LimitSettings(max_connections=2, max_connections_per_address=2)
+    async with open_port(limits, context) as port:
+        first, _ = [await port.connect() for _ in range(2)]
+        third = await port.connect()
+        assert await third.rest() == b""  # sooner than handshake_timeout's 10 seconds
+        first.writer.write(b"no TLS at all\r\n\r\n")
+        await first.rest()
+        await port.settles_at(1)
+        fourth = await port.connect()
+        is_closed = asyncio.ensure_future(fourth.rest())
         assert not (await asyncio.wait([is_closed], timeout=0.3))[0]
-        fourth[1].close()
+        fourth.writer.close()
         await is_closed
-        for _, writer in (first, second, third, fourth):
-            await leave(writer)
+        await port.settles_at(1)
+        assert (port.refused("port"), port.refused("handshake")) == (1, 2)
+
+
+async def test_a_handshake_that_takes_too_long() -> None:
+    """It is ended in time, counted, and its place is free again."""
+    limits = LimitSettings(handshake_timeout="1s", max_connections_per_address=1)
+    async with open_port(limits, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as port:
+        for count in (1, 2):
+            silent = await port.connect()
+            assert await silent.rest() == b""
+            await port.settles_at(0)
+            assert (port.refused("handshake"), port.refused("address")) == (count, 0)
+
+
+async def test_one_address_with_many_connections() -> None:
+    """It gets no more than its own; others come in, and a place is free again when a connection ends."""
+    async with open_port(LimitSettings(max_connections_per_address=2)) as port:
+        first, second = [await port.connect() for _ in range(2)]
+        assert await first.ask() == await second.ask() == OK
+        third = await port.connect()
+        assert await third.rest() == b""
+        another = await port.connect("127.0.0.2")
+        assert await another.ask() == OK
+        assert (port.open, port.refused("address"), port.refused("port")) == (3, 1, 0)
+        await first.leave()
+        await port.settles_at(2)
+        again = await port.connect()
+        assert await again.ask() == OK
+
+
+async def test_a_trusted_proxys_connections() -> None:
+    """A proxy stands for many clients: it may have all connections of the port."""
+    limits = LimitSettings.model_validate(
+        {"max_connections_per_address": 1, "max_connections": 3, "trusted_proxies": ["127.0.0.9"]}
+    )
+    async with open_port(limits) as port:
+        proxied = [await port.connect("127.0.0.9") for _ in range(3)]
+        assert [await connection.ask() for connection in proxied] == [OK] * 3
+        fourth = await port.connect("127.0.0.9")
+        assert await fourth.rest() == b""
+        assert (port.refused("port"), port.refused("address")) == (1, 0)
+
+
+async def test_a_flood_of_connections_in_the_log() -> None:
+    """It is told at once, and then once in a while with how many there were; never whose."""
+    limits = LimitSettings(max_connections_per_address=1)
+    async with open_port(limits, quiet_seconds=0.5) as port:
+        first = await port.connect()
+        assert await first.ask() == OK
+        for _ in range(20):
+            refused = await port.connect()
+            assert await refused.rest() == b""
+        lines = port.lines("connections refused")
+        assert [(line["port"], line["reason"], line["count"]) for line in lines] == [("listen", "address", 1)]
+        assert lines[0]["level"] == "warning"
+        await come_true(lambda: len(port.lines("connections refused")) == 2)
+        assert [line["count"] for line in port.lines("connections refused")] == [1, 19]
+        assert "127.0.0.1" not in port.log.getvalue()
+        await first.leave()
+
+
+async def test_no_file_descriptor_is_left() -> None:
+    """The connection is closed and counted, and its place is free when there are descriptors again."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with open_port(LimitSettings(max_connections_per_address=1), context) as port:
+        # The kernel lets it in at once, the node when it may run again.
+        client = socket.create_connection(("127.0.0.1", port.port))
+        lowest = os.dup(0)
+        os.close(lowest)
+        try:
+            # One more may be opened: that which accepts the next connection, not the one for its TLS.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 1, before[1]))
+            await come_true(lambda: port.refused("files") == 1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            client.close()
+        assert port.open == 0
+        another = await port.connect()
+        another.writer.write(b"no TLS\r\n\r\n")
+        await another.rest()
+        assert (port.refused("handshake"), port.refused("address")) == (1, 0)
 
 
 async def test_a_head_that_trickles_in() -> None:
     """Time runs from the opening of the connection, whatever comes in meanwhile."""
-    async with open_port(0.3) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        ended = asyncio.ensure_future(reader.read())
-        writer.write(b"GET / HTTP/1.1\r\nX-Long: ")
+    async with open_port(LimitSettings(idle_timeout="1s")) as port:
+        connection = await port.connect()
+        ended = asyncio.ensure_future(connection.rest())
+        connection.writer.write(b"GET / HTTP/1.1\r\nX-Long: ")
         # aiohttp takes fields of 8 KiB: it is time that ends this, not size.
         for _ in range(2000):
-            writer.write(b"n")
+            connection.writer.write(b"n")
             await asyncio.wait([ended], timeout=0.02)
             if ended.done():
                 break
         assert ended.done()
-        with suppress(ConnectionError):  # what was still sent may have met a closed door
-            assert await ended == b""
-        await leave(writer)
+        assert await ended == b""
+        await connection.leave()
 
 
 def test_a_low_limit_of_open_files() -> None:

@@ -230,6 +230,7 @@ def test_codes_are_stable() -> None:
     """The codes on the wire never change; this list only grows."""
     assert [code.value for code in ProblemCode] == [
         "bad-request",
+        "head-too-large",
         "body-too-large",
         "ticket-refused",
         "session-refused",

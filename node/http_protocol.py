@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""What answers below the application: bytes that are no request, and what aiohttp would answer by itself.
+
+aiohttp's own answers quote the client's bytes and name its version; its parser, and the check of ``Expect``,
+come before every middleware. Here they become problem documents with a request id as all refusals are,
+counted and logged by the kind of fault, never with the bytes. The connection is closed afterwards.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+
+from osak.node.errors import HeadTooLargeError, InternalError, MalformedHTTPError, NodeError
+from osak.node.middleware import problem_response
+from osak.node.telemetry import REFUSAL_KEY, REQUEST_ID_KEY, UNKNOWN_ROUTE, Telemetry, place_of
+from osak.shares.protocol.headers import REQUEST_ID
+
+MAX_HEADERS: Final = 64
+MAX_FIELD_BYTES: Final = 8190
+_UNKNOWN_METHOD: Final = "OTHER"
+
+
+class NodeProtocol(web.RequestHandler):
+    """One connection's HTTP; calls ``on_lost`` when it has ended."""
+
+    __slots__ = ("_on_lost", "_telemetry")
+
+    def __init__(
+        self,
+        server: web.Server,
+        telemetry: Telemetry,
+        *,
+        idle_seconds: float,
+        on_lost: Callable[[], None],
+    ) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # None is how aiohttp is told to write none
+            logger=logging.getLogger("aiohttp.server"),
+            keepalive_timeout=idle_seconds,
+            max_headers=MAX_HEADERS,
+            max_line_size=MAX_FIELD_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+        )
+        self._telemetry = telemetry
+        self._on_lost = on_lost
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Give the connection's place back."""
+        super().connection_lost(exc)
+        self._on_lost()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp's signature; the text quotes the request
+    ) -> web.StreamResponse:
+        """Answer what the parser refused, and what no middleware caught.
+
+        Raises:
+            ConnectionError: an answer had begun already; aiohttp then closes the connection.
+        """
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun already")
+        return self._refuse(request, self._error_of(status, exc))
+
+    def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
+        """Send an answer. An exception is aiohttp's own: the application's middlewares let none out."""
+        if isinstance(resp, web.HTTPException):
+            resp = self._refuse(request, MalformedHTTPError(type(resp).__name__))
+        return super().finish_response(request, resp, start_time)
+
+    def _error_of(self, status: int, cause: BaseException | None) -> NodeError:
+        # Types and not texts: these quote the request.
+        if isinstance(cause, LineTooLong):
+            return HeadTooLargeError("a line or field of the head")
+        if status == HTTPStatus.BAD_REQUEST:
+            return MalformedHTTPError(type(cause).__name__)
+        kind, place = type(cause).__name__, "" if cause is None else place_of(cause)
+        self._telemetry.log.error("unexpected", reason=kind, place=place)
+        return InternalError("unexpected")
+
+    def _refuse(self, request: web.BaseRequest, error: NodeError) -> web.Response:
+        request_id = request[REQUEST_ID_KEY] = os.urandom(8).hex()
+        response = problem_response(request, error, {}, self._telemetry)
+        response.headers.update({REQUEST_ID: request_id, "Server": "osak"})
+        response.force_close()
+        self._telemetry.requests.labels(_UNKNOWN_METHOD, UNKNOWN_ROUTE, response.status).inc()
+        self._telemetry.log.info(
+            "request",
+            request_id=request_id,
+            method=_UNKNOWN_METHOD,
+            route=UNKNOWN_ROUTE,
+            status=response.status,
+            **request[REFUSAL_KEY],
+        )
+        return response
