@@ -186,6 +186,7 @@ def test_processes_spread_and_stay() -> None:
     release = render(EXTERNAL_REDIS)
     spread = {rule["topologyKey"]: rule for rule in release.pod["topologySpreadConstraints"]}
     assert set(spread) == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    assert {tuple(rule["matchLabelKeys"]) for rule in spread.values()} == {("pod-template-hash",)}
     assert release.one("PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
 
 
@@ -251,49 +252,6 @@ def test_cert_manager_fills_the_secret_that_is_mounted() -> None:
     assert all("subPath" not in mount for mount in release.container["volumeMounts"])
 
 
-def test_nothing_passes_that_no_policy_allows() -> None:
-    """All pods of the release are closed both ways; Redis hears the node alone and talks to nobody."""
-    release = render(OWN_REDIS)
-    closed = release.one("NetworkPolicy", "ria-default-deny")["spec"]
-    assert closed["policyTypes"] == ["Ingress", "Egress"]
-    assert not {"ingress", "egress"} & set(closed)
-    redis = release.one("NetworkPolicy", "ria-redis")["spec"]
-    assert "egress" not in redis
-    (rule,) = redis["ingress"]
-    (peer,) = rule["from"]
-    assert peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "node"
-    node = release.one("NetworkPolicy")["spec"]
-    assert [rule["ports"][0]["port"] for rule in node["ingress"]] == [8443]
-    names, to_redis, to_authorities = node["egress"]
-    assert [peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in to_redis["to"]] == [
-        "redis",
-        "counter",
-    ]
-    assert [port["port"] for port in to_authorities["ports"]] == [80, 443]
-    assert [port["port"] for port in names["ports"]] == [53, 53]
-
-
-def test_nobody_is_asked_when_nobody_need_be() -> None:
-    """A node over SQLite that asks no authority reaches nothing but names."""
-    (names,) = render(MATRIX["sqlite-without-revocation"]).one("NetworkPolicy")["spec"]["egress"]
-    assert [port["port"] for port in names["ports"]] == [53, 53]
-
-
-def test_policies_let_through_what_is_named() -> None:
-    """Clients, Prometheus, an outside Redis with its ports, and what else the operator names."""
-    spec = render(SENTINELS, WATCHED).one("NetworkPolicy")["spec"]
-    public, admin = spec["ingress"]
-    assert public["from"][0] == WATCHED["networkPolicy"]["clients"][0]
-    # `helm test` is a client too.
-    assert public["from"][1]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "test"
-    assert admin["from"] == WATCHED["networkPolicy"]["metrics"]
-    _, redis, authorities, extra = spec["egress"]
-    assert authorities["to"] == WATCHED["networkPolicy"]["authorities"]
-    assert [port["port"] for port in redis["ports"]] == [6379, 26379]
-    assert redis["to"] == WATCHED["networkPolicy"]["redis"]
-    assert extra == WATCHED["networkPolicy"]["extraEgress"][0]
-
-
 def test_names_are_short_enough() -> None:
     """Whatever the release is called, names keep to 63 characters, and two releases do not meet."""
     done = run_helm("template", "r" * 53, str(CHART), values=merged(OWN_REDIS, WATCHED))
@@ -301,6 +259,30 @@ def test_names_are_short_enough() -> None:
     names = [(item["kind"], item["metadata"]["name"]) for item in yaml.safe_load_all(done.stdout) if item]
     assert all(len(name) <= 63 for _, name in names)
     assert all(one != other for one, other in pairwise(sorted(names)))
+
+
+def test_a_url_with_an_address_gets_a_certificate_for_it() -> None:
+    """cert-manager would put an address among the DNS names, where no client looks for it."""
+    values = {"tls": OUTSIDE["tls"], "node": {"publicURL": "https://192.0.2.7:8443"}}
+    spec = render(values).one("Certificate", "ria-tls")["spec"]
+    assert spec["ipAddresses"] == ["192.0.2.7"]
+    assert "dnsNames" not in spec
+
+
+def test_names_are_lower_case() -> None:
+    """Kubernetes refuses an Ingress for Osak.Example.org, which a URL may well say."""
+    release = render(OUTSIDE, {"node": {"publicURL": "https://Osak.Example.org:8443"}})
+    assert release.one("Ingress")["spec"]["rules"][0]["host"] == "osak.example.org"
+    assert release.one("TLSRoute")["spec"]["hostnames"] == ["osak.example.org"]
+    assert release.one("Certificate", "ria-tls")["spec"]["dnsNames"] == ["osak.example.org"]
+
+
+def test_images_can_be_named_by_digest() -> None:
+    """A digest says which image runs, whatever becomes of its tag."""
+    digest = f"sha256:{'1' * 64}"
+    release = render(OWN_REDIS, {"image": {"digest": digest}, "redis": {"image": {"digest": digest}}})
+    images = {container["image"] for pod in release.pods() for container in pod["containers"]}
+    assert images == {f"images.example.org/osak@{digest}", f"docker.io/library/redis@{digest}"}
 
 
 def test_redis_of_the_chart_keeps_what_it_has() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from factories.chart import CHART, EXTERNAL_REDIS, OWN_REDIS, Object, merged, render, run_helm
-from factories.chart_matrix import MATRIX, OUTSIDE
+from factories.chart_matrix import MATRIX, OUTSIDE, ROLES
 from factories.kubernetes_api import cluster_with
 
 
@@ -41,6 +41,9 @@ def test_one_release_is_one_organisations_node(case: str) -> None:
         (OUTSIDE, "behind the proxy all clients have its address"),
         (OUTSIDE, "set limits.maxConnectionsPerAddress to limits.maxConnections"),
         ({"service": {"type": "LoadBalancer"}}, "set service.externalTrafficPolicy to Local"),
+        (merged(OUTSIDE, ROLES), "capsules are fetched at port 8444 of the Service"),
+        (merged(EXTERNAL_REDIS, {"audit": {"accessMode": "ReadWriteOnce"}}), "the one machine that has the"),
+        (merged(OWN_REDIS, {"redis": {"maxMemory": "1gb"}}), "killed while it rewrites its file"),
     ],
 )
 def test_what_is_insecure_is_told(values: Object, warning: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from factories.chart import CHART, EXAMPLE, EXTERNAL_REDIS, OWN_REDIS, merged, refused, run_helm
+from factories.chart_matrix import OUTSIDE
 
 Values = dict[str, Any]
 
@@ -29,12 +30,23 @@ def _set(path: str, value: object) -> Values:
         ("node.id", "Not a name"),
         ("node.organisation", ""),
         ("node.organisation", "${HOME}"),
+        ("node.organisation", "a\nb"),
         ("node.publicURL", "http://osak.example.org"),
+        ("node.publicURL", "https://:8443"),
+        ("node.publicURL", "https://osak.example.org:99999"),
+        ("node.publicURL", "https://user@osak.example.org"),
+        ("node.publicURL", "https://osak.example.org/?a"),
+        ("node.publicURL", "https://a_b.example.org"),
+        ("tls.existingSecret", "a..b"),
+        ("tls.certManager.issuerRef.kind", "x: y"),
         ("sealing.existingSecret", ""),
         ("sealing.existingSecret", "Not_a_name"),
         ("sealing.next", "a key"),
         ("sealing.old", ["old.key", "old.key"]),
         ("image.repository", ""),
+        ("image.repository", "images.example.org/osak:0.1.0"),
+        ("image.tag", "a b"),
+        ("redis.image.digest", "7.2"),
         ("image.digest", "sha256:1"),
         ("image.pullPolicy", "Sometimes"),
         ("replicas", -1),
@@ -52,6 +64,7 @@ def _set(path: str, value: object) -> Values:
         ("sessions.authServers", [{"issuer": "a", "keys": "-----BEGIN PUBLIC KEY-----"}]),
         ("sessions.life", "a day"),
         ("storage.redis.addresses", ["redis://redis.internal"]),
+        ("storage.redis.addresses", ["redis.internal:99999"]),
         ("storage.redis.timeoutSeconds", 0),
         ("storage.sqlite.size", "5 gigabytes"),
         ("redis.maxMemory", "most"),
@@ -61,18 +74,29 @@ def _set(path: str, value: object) -> Values:
         ("limits.rates.perAddress", "many"),
         ("limits.rates.perAddress", False),
         ("limits.trustedProxies", ["proxy.example"]),
+        ("limits.trustedProxies", ["300.1.1.1"]),
+        ("limits.trustedProxies", ["10.0.0.0/99"]),
+        ("trust.revocation.networks", ["2001:db8::/200"]),
         ("limits.counter.maxConnections", 0),
         ("expiry.max", "ten years"),
+        ("expiry.max", "100000000s"),
         ("uploads.senders", [{"name": "Haigla", "tokenSHA256": "secret"}]),
         ("capsules.port", 0),
         ("traces.endpoint", "http://user:word@collector"),
+        ("traces.endpoint", "https://:4318/v1/traces"),
         ("traces.sample", 0),
         ("service.type", "ExternalName"),
         ("service.externalTrafficPolicy", "Global"),
         ("ingress.annotations", {"a": True}),
+        ("ingress.className", "No Name"),
+        ("gateway.parentRefs", [{"name": "outer", "namespace": "No Name"}]),
         ("gateway.apiVersion", "v1"),
         ("networkPolicy.clients", ["192.0.2.0/24"]),
         ("networkPolicy.clients", [{}]),
+        ("networkPolicy.clients", [{"ipBlock": {"cidr": "192.0.2.7"}}]),
+        ("networkPolicy.clients", [{"ipBlock": {"cidr": "192.0.2.0/24"}, "podSelector": {}}]),
+        ("networkPolicy.extraEgress", [{}]),
+        ("networkPolicy.extraEgress", [{"ports": [{"port": 99999}]}]),
         ("networkPolicy.dns", []),
         ("podDisruptionBudget.maxUnavailable", 0),
         ("autoscaling.targetCPUUtilization", 200),
@@ -81,10 +105,13 @@ def _set(path: str, value: object) -> Values:
         ("tls.certManager.duration", "90d"),
         ("resources", {"requests": None}),
         ("resources.requests.cpu", None),
+        ("resources.requests.cpu", "lots"),
+        ("resources.limits.memory", 0),
         ("drainSeconds", 0),
         ("tolerations", [{"keys": "x"}]),
         ("affinity", {"nodeAfinity": {}}),
         ("podLabels.team", 7),
+        ("podLabels.team", "not a label"),
         ("test.token.key", "a/b"),
     ],
 )
@@ -94,6 +121,28 @@ def test_the_schema_refuses(path: str, value: object) -> None:
     place = "/" + path.replace(".", "/")
     # What is missing is told at the place where it should stand.
     assert f"at '{place}" in said or f"at '{place.rpartition('/')[0]}': missing property" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("podLabels", "app.kubernetes.io/name"),
+        ("podLabels", "not a label"),
+        ("podAnnotations", "checksum/config"),
+        ("monitoring.rules.labels", "app.kubernetes.io/instance"),
+        ("monitoring.serviceMonitor.labels", "osak-node/port"),
+    ],
+)
+def test_what_the_chart_itself_writes_is_not_overwritten(path: str, name: str) -> None:
+    """A label cannot take a pod out of its policies, nor an annotation keep it from starting anew."""
+    assert name in refused(_set(path, {name: "x"}))
+
+
+@pytest.mark.parametrize("name", ["osak.ria", "1ria"])
+def test_a_release_is_called_as_a_service_can_be(name: str) -> None:
+    """Helm takes names that Kubernetes refuses for a Service, when half of the release is there already."""
+    done = run_helm("template", name, str(CHART))
+    assert f"release {name}: must begin with a letter and have no dot" in done.stderr
 
 
 def _every_level() -> Iterator[str]:
@@ -144,6 +193,12 @@ def test_the_schema_is_closed() -> None:
             {"tls": {"existingSecret": "", "certManager": {"enabled": True}}},
             "tls.certManager.issuerRef.name: is missing",
         ),
+        (
+            merged(OUTSIDE, {"tls": {"certManager": {"duration": "720h"}}}),
+            "tls.certManager.renewBefore: is not before the end of duration",
+        ),
+        (_set("sealing.next", "node.key"), "sealing: an entry stands twice"),
+        (_set("sealing", {"next": "b", "old": ["b"]}), "sealing: an entry stands twice"),
         ({"replicas": 2}, "replicas: SQLite has one process"),
         (_set("autoscaling", ON), "autoscaling.enabled: SQLite has one process"),
         (
@@ -157,6 +212,11 @@ def test_the_schema_is_closed() -> None:
             "storage.redis.replicas: the chart's own Redis",
         ),
         (merged(OWN_REDIS, _set("redis.auth.existingSecret", "")), "redis.auth.existingSecret: is missing"),
+        (
+            merged(OWN_REDIS, _set("redis.maxMemory", "2gb")),
+            "redis.resources.limits.memory: must be more than redis.maxMemory",
+        ),
+        (_set("storage.redis.addresses", ["r:1"]), "storage.redis.addresses: are not used"),
         (_set("limits.counter", ON), "limits.counter.addresses: name a Redis"),
         (_set("limits.counter.addresses", ["r:1"]), "limits.counter.addresses: are not used"),
         (
@@ -180,6 +240,28 @@ def test_the_schema_is_closed() -> None:
             merged(EXTERNAL_REDIS, _set("autoscaling", {"enabled": True, "minReplicas": 9})),
             "minReplicas is more than maxReplicas",
         ),
+        (
+            merged(EXTERNAL_REDIS, {"replicas": 3}, _set("autoscaling", ON)),
+            "replicas: is not used; autoscaling",
+        ),
+        (
+            merged(EXTERNAL_REDIS, {"replicas": 3}, _set("podDisruptionBudget.maxUnavailable", 3)),
+            "podDisruptionBudget.maxUnavailable: lets all 3 processes be taken away at once",
+        ),
+        (_set("audit.existingClaim", "log"), "audit.existingClaim: is not used"),
+        (
+            merged(EXTERNAL_REDIS, _set("audit", {"existingClaim": "log", "claimEach": True})),
+            "audit.existingClaim: is not used",
+        ),
+        (_set("audit", {"claimEach": True}), "audit.claimEach: is not used"),
+        (
+            merged(
+                EXTERNAL_REDIS,
+                _set("audit.accessMode", "ReadWriteOnce"),
+                _set("topologySpread.machines", "DoNotSchedule"),
+            ),
+            "audit.accessMode: a ReadWriteOnce volume is on one machine",
+        ),
         (_set("movingFrom.kind", "sqlite"), "movingFrom.kind: from SQLite to SQLite"),
         (
             merged(EXTERNAL_REDIS, _set("movingFrom.kind", "sqlite")),
@@ -200,6 +282,11 @@ def test_the_schema_is_closed() -> None:
             ),
             "while SQLite is moved away from there is one process",
         ),
+        (_set("limits.requestTimeout", "5s"), "trust.revocation.timeout: is more than a third"),
+        (
+            _set("capsules", {"enabled": True, "estonia": True, "revocation": {"timeout": "4s"}}),
+            "capsules.revocation.timeout: is more than a third",
+        ),
         (_set("sessions", {"required": True}), "sessions.authServers: name one"),
         (
             _set("sessions.authServers", [{"issuer": "a", "keys": '{"keys": []}'}] * 2),
@@ -213,6 +300,14 @@ def test_the_schema_is_closed() -> None:
         (
             _set("uploads.senders", [{"name": "Haigla"}]),
             "uploads.senders[0]: needs tokenSHA256 or certificate",
+        ),
+        (
+            _set("uploads.senders", [{"name": "Haigla", "tokenSHA256": "ab" * 32}] * 2),
+            "uploads.senders: two have the same name or the same token",
+        ),
+        (
+            merged(_set("ingress", ON), _set("node.publicURL", "https://192.0.2.7")),
+            "node.publicURL: ingress and gateway tell nodes apart by a DNS name",
         ),
         (
             _set(

@@ -87,7 +87,8 @@ WATCHED: Final[Values] = {
         "clients": [{"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.7/32"]}}],
         "redis": [{"ipBlock": {"cidr": "10.1.0.0/16"}}],
         "authorities": [{"ipBlock": {"cidr": "198.51.100.0/24"}}],
-        "extraEgress": [{"to": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": 4318}]}],
+        "collector": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traces"}}}],
+        "extraEgress": [{"to": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": 9999}]}],
     },
     "traces": {
         "endpoint": "https://collector.internal:4318/v1/traces",

@@ -37,9 +37,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- include "osak-node.image" (dict "repository" .Values.image.repository "tag" (.Values.image.tag | default .Chart.AppVersion) "digest" .Values.image.digest) -}}
 {{- end -}}
 
-{{/* The host of node.publicURL, without port and brackets. */}}
+{{/* The host of node.publicURL, without port and brackets, as Kubernetes wants names. */}}
 {{- define "osak-node.host" -}}
-{{- get (urlParse .Values.node.publicURL) "hostname" -}}
+{{- get (urlParse .Values.node.publicURL) "hostname" | lower -}}
+{{- end -}}
+
+{{/* Whether that host is an IP address: a certificate can have it, a name in a handshake cannot. */}}
+{{- define "osak-node.hostIsAddress" -}}
+{{- if regexMatch "^([0-9]+\\.){3}[0-9]+$|:" (include "osak-node.host" .) }}true{{ end -}}
 {{- end -}}
 
 {{- define "osak-node.isRedis" -}}
@@ -83,6 +88,18 @@ StatefulSet
 {{- define "osak-node.seconds" -}}
 {{- $unit := . | trunc -1 -}}
 {{- mul (trimSuffix $unit . | int64) (get (dict "s" 1 "m" 60 "h" 3600 "d" 86400) $unit) -}}
+{{- end -}}
+
+{{/* Whole hours of a duration of cert-manager (2160h, 12h30m). */}}
+{{- define "osak-node.hours" -}}
+{{- regexFind "^[0-9]+" . -}}
+{{- end -}}
+
+{{/* A quantity of memory (512Mi, 1Gi) or Redis's own way to say it (768mb, 1gb) in MiB; empty for other spellings. */}}
+{{- define "osak-node.mebibytes" -}}
+{{- if regexMatch "^[0-9]+(Mi|Gi|mb|gb)$" (toString .) -}}
+{{- mul (regexFind "^[0-9]+" . | int64) (ternary 1024 1 (hasPrefix "g" (regexFind "[a-zA-Z]+$" . | lower))) -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Drain, then requests under way at each public port, then audit log, store and the last log lines. */}}
@@ -130,6 +147,31 @@ resources:
 {{- $ports = append $ports (dict "protocol" "TCP" "port" (int .)) -}}
 {{- end -}}
 {{- $ports | toYaml -}}
+{{- end -}}
+
+{{/* The port of a URL: {{ include "osak-node.portOf" "https://a:1/b" }} */}}
+{{- define "osak-node.portOf" -}}
+{{- $url := urlParse . -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary 443 80 (eq $url.scheme "https")) -}}
+{{- end -}}
+
+{{/*
+NetworkPolicyPeers for whom the node asks about certificates unless networkPolicy.authorities says: public addresses, and those
+that revocation.networks names. The node asks no other; so nobody in it reaches a cloud's metadata, Kubernetes or a neighbour there.
+*/}}
+{{- define "osak-node.publicPeers" -}}
+{{- $peers := list
+  (dict "ipBlock" (dict "cidr" "0.0.0.0/0" "except" (list "0.0.0.0/8" "10.0.0.0/8" "100.64.0.0/10" "127.0.0.0/8" "169.254.0.0/16" "172.16.0.0/12" "192.168.0.0/16" "198.18.0.0/15" "224.0.0.0/3")))
+  (dict "ipBlock" (dict "cidr" "2000::/3")) -}}
+{{- $networks := .Values.trust.revocation.networks -}}
+{{- if .Values.capsules.enabled -}}
+{{- $networks = concat $networks .Values.capsules.revocation.networks -}}
+{{- end -}}
+{{- range uniq $networks -}}
+{{- $single := ternary "/128" "/32" (contains ":" .) -}}
+{{- $peers = append $peers (dict "ipBlock" (dict "cidr" (ternary . (printf "%s%s" . $single) (contains "/" .)))) -}}
+{{- end -}}
+{{- $peers | toYaml -}}
 {{- end -}}
 
 {{/* Egress to where names are resolved. */}}

@@ -8,11 +8,11 @@ metadata:
     {{- end }}
     {{- include "osak-node.labels" (list . "node") | nindent 4 }}
   annotations:
-    # A changed configuration starts the pods anew.
-    checksum/config: {{ include (print $.Template.BasePath "/node-configmap.yaml") . | sha256sum }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
+    # A changed configuration starts the pods anew.
+    checksum/config: {{ include (print $.Template.BasePath "/node-configmap.yaml") . | sha256sum }}
 spec:
   # The node never talks to Kubernetes.
   automountServiceAccountToken: false
@@ -32,6 +32,10 @@ spec:
       labelSelector:
         matchLabels:
           {{- include "osak-node.matchLabels" (list $ "node") | nindent 10 }}
+      {{- if eq (include "osak-node.workload" $) "Deployment" }}
+      # Those of one rollout: the old ones, which are about to go, would push the new ones together.
+      matchLabelKeys: [pod-template-hash]
+      {{- end }}
     {{- end }}
   containers:
     - name: node

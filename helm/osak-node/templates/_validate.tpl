@@ -1,6 +1,9 @@
 {{/* What the schema cannot tell: values that do not go together. All mistakes are found, then told at once. */}}
 {{- define "osak-node.validate" -}}
 {{- $mistakes := list -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" .Release.Name) -}}
+{{- $mistakes = append $mistakes (printf "release %s: must begin with a letter and have no dot, since the Service is called so" .Release.Name) -}}
+{{- end -}}
 {{- $redis := eq .Values.storage.kind "redis" -}}
 {{- with .Values -}}
 {{- if and (not .tls.existingSecret) (not .tls.certManager.enabled) -}}
@@ -11,6 +14,32 @@
 {{- end -}}
 {{- if and .tls.certManager.enabled (not .tls.certManager.issuerRef.name) -}}
 {{- $mistakes = append $mistakes "tls.certManager.issuerRef.name: is missing" -}}
+{{- end -}}
+{{- if and .tls.certManager.enabled (ge (include "osak-node.hours" .tls.certManager.renewBefore | int64) (include "osak-node.hours" .tls.certManager.duration | int64)) -}}
+{{- $mistakes = append $mistakes "tls.certManager.renewBefore: is not before the end of duration" -}}
+{{- end -}}
+{{- $entries := concat (list .sealing.key) (ternary (list .sealing.next) list (ne (.sealing.next | default "") "")) (.sealing.old | default list) -}}
+{{- if ne (len $entries) (len (uniq $entries)) -}}
+{{- $mistakes = append $mistakes "sealing: an entry stands twice in key, next and old" -}}
+{{- end -}}
+{{- if and .autoscaling.enabled .replicas -}}
+{{- $mistakes = append $mistakes "replicas: is not used; autoscaling.minReplicas and maxReplicas say how many" -}}
+{{- end -}}
+{{- $least := ternary (int .autoscaling.minReplicas) (include "osak-node.replicas" $ | int) .autoscaling.enabled -}}
+{{- if and $redis .podDisruptionBudget.enabled (gt $least 1) (ge (int .podDisruptionBudget.maxUnavailable) $least) -}}
+{{- $mistakes = append $mistakes (printf "podDisruptionBudget.maxUnavailable: lets all %d processes be taken away at once" $least) -}}
+{{- end -}}
+{{- if and .audit.existingClaim (ne (include "osak-node.auditClaim" $) .audit.existingClaim) -}}
+{{- $mistakes = append $mistakes "audit.existingClaim: is not used; it is for processes over Redis that share one volume" -}}
+{{- end -}}
+{{- if and .audit.claimEach (or (not $redis) (not .audit.enabled)) -}}
+{{- $mistakes = append $mistakes "audit.claimEach: is not used; it is for processes over Redis with an audit log" -}}
+{{- end -}}
+{{- if and (include "osak-node.auditClaim" $) (eq .audit.accessMode "ReadWriteOnce") (not .audit.existingClaim) (eq .topologySpread.machines "DoNotSchedule") (gt $least 1) -}}
+{{- $mistakes = append $mistakes "audit.accessMode: a ReadWriteOnce volume is on one machine, and topologySpread.machines wants several" -}}
+{{- end -}}
+{{- if and (not $redis) .storage.redis.addresses -}}
+{{- $mistakes = append $mistakes "storage.redis.addresses: are not used; set storage.kind to redis" -}}
 {{- end -}}
 {{- if and (not $redis) (gt (int .replicas) 1) -}}
 {{- $mistakes = append $mistakes "replicas: SQLite has one process; for more, storage.kind is redis" -}}
@@ -32,6 +61,11 @@
 {{- end -}}
 {{- if and .redis.enabled (not .redis.auth.existingSecret) -}}
 {{- $mistakes = append $mistakes "redis.auth.existingSecret: is missing" -}}
+{{- end -}}
+{{- with include "osak-node.mebibytes" (.redis.resources.limits | default dict).memory -}}
+{{- if and $.Values.redis.enabled (le (int64 .) (include "osak-node.mebibytes" $.Values.redis.maxMemory | int64)) -}}
+{{- $mistakes = append $mistakes "redis.resources.limits.memory: must be more than redis.maxMemory, best twice, or Kubernetes kills Redis before it is full" -}}
+{{- end -}}
 {{- end -}}
 {{- if and (not .limits.counter.enabled) .limits.counter.addresses -}}
 {{- $mistakes = append $mistakes "limits.counter.addresses: are not used; set limits.counter.enabled" -}}
@@ -61,6 +95,14 @@
 {{- end -}}
 {{- if and .sessions.required (not .sessions.authServers) -}}
 {{- $mistakes = append $mistakes "sessions.authServers: name one, or nobody can have the session that sessions.required asks for" -}}
+{{- end -}}
+{{- $patience := include "osak-node.seconds" .limits.requestTimeout | int64 -}}
+{{- range $path, $role := dict "trust" .trust "capsules" (ternary .capsules dict .capsules.enabled) -}}
+{{- with $role.revocation -}}
+{{- if and (ne .mode "off") (gt (mul 3 (include "osak-node.seconds" .timeout | int64)) $patience) -}}
+{{- $mistakes = append $mistakes (printf "%s.revocation.timeout: is more than a third of limits.requestTimeout" $path) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- $issuers := list -}}
 {{- range .sessions.authServers -}}
@@ -110,6 +152,20 @@
 {{- if not (or $sender.tokenSHA256 $sender.certificate) -}}
 {{- $mistakes = append $mistakes (printf "uploads.senders[%d]: needs tokenSHA256 or certificate" $number) -}}
 {{- end -}}
+{{- end -}}
+{{- $names := list -}}
+{{- $tokens := list -}}
+{{- range .uploads.senders -}}
+{{- $names = append $names .name -}}
+{{- with .tokenSHA256 -}}
+{{- $tokens = append $tokens . -}}
+{{- end -}}
+{{- end -}}
+{{- if or (ne (len $names) (len (uniq $names))) (ne (len $tokens) (len (uniq $tokens))) -}}
+{{- $mistakes = append $mistakes "uploads.senders: two have the same name or the same token" -}}
+{{- end -}}
+{{- if and (or .ingress.enabled .gateway.enabled) (include "osak-node.hostIsAddress" $) -}}
+{{- $mistakes = append $mistakes "node.publicURL: ingress and gateway tell nodes apart by a DNS name, and it has an address" -}}
 {{- end -}}
 {{- if .ingress.enabled -}}
 {{- $passes := false -}}

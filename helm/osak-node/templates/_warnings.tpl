@@ -34,6 +34,19 @@
 {{- if and .redis.enabled (not .redis.tls.existingSecret) -}}
 {{- $found = append $found "no TLS to Redis: its password crosses the cluster's network in the clear (redis.tls.existingSecret)." -}}
 {{- end -}}
+{{- if .redis.enabled -}}
+{{- with include "osak-node.mebibytes" (.redis.resources.limits | default dict).memory -}}
+{{- if lt (int64 .) (mul 2 (include "osak-node.mebibytes" $.Values.redis.maxMemory | int64)) -}}
+{{- $found = append $found "Redis has less memory than twice redis.maxMemory: it may be killed while it rewrites its file (redis.resources.limits.memory)." -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and (include "osak-node.auditClaim" $) (not .audit.existingClaim) (eq .audit.accessMode "ReadWriteOnce") -}}
+{{- $found = append $found "audit.accessMode is ReadWriteOnce: all processes must run on the one machine that has the volume, and end with it." -}}
+{{- end -}}
+{{- if and .capsules.enabled (or .ingress.enabled .gateway.enabled) -}}
+{{- $found = append $found (printf "ingress and gateway lead to shares alone: capsules are fetched at port %d of the Service." (int .capsules.port)) -}}
+{{- end -}}
 {{- if not .networkPolicy.enabled -}}
 {{- $found = append $found "no NetworkPolicy: every pod of the cluster reaches health, metrics and Redis." -}}
 {{- end -}}
