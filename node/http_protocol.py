@@ -4,6 +4,9 @@
 aiohttp's own answers quote the client's bytes and name its version; its parser, and the check of ``Expect``,
 come before every middleware. Here they become problem documents with a request id as all refusals are,
 counted and logged by the kind of fault, never with the bytes. The connection is closed afterwards.
+
+Nor does aiohttp bound how long a client may leave answers unread: who sends requests and never reads would
+keep a connection, and what is to be written to it, for ever. Here it is cut.
 """
 
 import asyncio
@@ -16,7 +19,13 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from osak.node.errors import HeadTooLargeError, InternalError, MalformedHTTPError, NodeError
+from osak.node.errors import (
+    HeadTooLargeError,
+    InternalError,
+    MalformedHTTPError,
+    NodeError,
+    RequestTimeoutError,
+)
 from osak.node.middleware import problem_response
 from osak.node.telemetry import REFUSAL_KEY, REQUEST_ID_KEY, UNKNOWN_ROUTE, Telemetry, place_of
 from osak.shares.protocol.headers import REQUEST_ID
@@ -24,12 +33,20 @@ from osak.shares.protocol.headers import REQUEST_ID
 MAX_HEADERS: Final = 64
 MAX_FIELD_BYTES: Final = 8190
 _UNKNOWN_METHOD: Final = "OTHER"
+# How long a body that was refused is still read, so that its sender gets to see the answer.
+_LINGER_SECONDS: Final = 2.0
 
 
 class NodeProtocol(web.RequestHandler):
-    """One connection's HTTP; calls ``on_lost`` when it has ended."""
+    """One connection's HTTP.
 
-    __slots__ = ("_on_lost", "_telemetry")
+    Args:
+        idle_seconds: until the head of a request must be there.
+        answer_seconds: until the client must have taken answers that do not fit into buffers.
+        on_lost: is called when the connection has ended.
+    """
+
+    __slots__ = ("_answer_seconds", "_on_lost", "_stalled", "_telemetry")
 
     def __init__(
         self,
@@ -37,6 +54,7 @@ class NodeProtocol(web.RequestHandler):
         telemetry: Telemetry,
         *,
         idle_seconds: float,
+        answer_seconds: float,
         on_lost: Callable[[], None],
     ) -> None:
         super().__init__(
@@ -48,14 +66,28 @@ class NodeProtocol(web.RequestHandler):
             max_headers=MAX_HEADERS,
             max_line_size=MAX_FIELD_BYTES,
             max_field_size=MAX_FIELD_BYTES,
+            lingering_time=_LINGER_SECONDS,
         )
         self._telemetry = telemetry
+        self._answer_seconds = answer_seconds
+        self._stalled: asyncio.TimerHandle | None = None
         self._on_lost = on_lost
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the connection's place back."""
         super().connection_lost(exc)
+        self._flows_again()
         self._on_lost()
+
+    def pause_writing(self) -> None:
+        """Give the client some time to take what waits for it."""
+        super().pause_writing()
+        self._stalled = asyncio.get_running_loop().call_later(self._answer_seconds, self._cut)
+
+    def resume_writing(self) -> None:
+        """It did."""
+        super().resume_writing()
+        self._flows_again()
 
     def handle_error(
         self,
@@ -80,6 +112,16 @@ class NodeProtocol(web.RequestHandler):
         if isinstance(resp, web.HTTPException):
             resp = self._refuse(request, MalformedHTTPError(type(resp).__name__))
         return super().finish_response(request, resp, start_time)
+
+    def _flows_again(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _cut(self) -> None:
+        self._telemetry.refusals.labels(RequestTimeoutError.__name__).inc()
+        if self.transport is not None:
+            self.transport.abort()  # close() would wait until all is written
 
     def _error_of(self, status: int, cause: BaseException | None) -> NodeError:
         # Types and not texts: these quote the request.

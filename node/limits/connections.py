@@ -106,7 +106,11 @@ class BoundedSite(web.BaseSite):
             self._refuse(transport, Refusal.ADDRESS)
             return
         protocol = NodeProtocol(
-            server, self._telemetry, idle_seconds=self._limits.idle_timeout, on_lost=leave
+            server,
+            self._telemetry,
+            idle_seconds=self._limits.idle_timeout,
+            answer_seconds=self._limits.request_timeout,
+            on_lost=leave,
         )
         if self._ssl_context is None:
             transport.set_protocol(protocol)

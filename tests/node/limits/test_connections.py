@@ -7,7 +7,8 @@ import resource
 import socket
 import ssl
 
-from factories.ports import come_true, open_port
+from aiohttp import web
+from factories.ports import REQUEST, come_true, open_port
 
 from osak.node.config import LimitSettings
 from osak.node.limits.connections import allow_open_files
@@ -143,6 +144,45 @@ async def test_a_head_that_trickles_in() -> None:
         assert ended.done()
         assert await ended == b""
         await connection.leave()
+
+
+ANSWER, MANY = bytes(60_000), 200  # together more than the kernel keeps for a connection
+
+
+def _large_answers() -> web.Application:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=ANSWER)
+
+    app = web.Application()
+    app.router.add_get("/health/live", answer)
+    return app
+
+
+async def test_answers_that_nobody_reads() -> None:
+    """Who asks and never reads is cut, and counted as a request that was not done in time."""
+    limits = LimitSettings(request_timeout="1s", max_connections_per_address=1)
+    async with open_port(limits, app=_large_answers()) as port:
+        with socket.create_connection(("127.0.0.1", port.port)) as client:
+            client.sendall(REQUEST * MANY)
+            await port.settles_at(1)
+            await port.settles_at(0)
+            assert port.number("osak_node_refusals_total", error="RequestTimeoutError") == 1
+        async with asyncio.timeout(5):
+            assert await (await port.connect()).ask() == OK
+
+
+async def test_an_answer_that_is_read_slowly() -> None:
+    """Who goes on reading is not cut, however long it takes in all."""
+    limits = LimitSettings(request_timeout="1s")
+    async with open_port(limits, app=_large_answers()) as port:
+        client = await port.connect()
+        client.writer.write(REQUEST * MANY)
+        cut = asyncio.ensure_future(port.settles_at(0))
+        for _ in range(6):  # more than two seconds in all, and none without a pause
+            await client.reader.readexactly(len(ANSWER) * MANY // 6)
+            await asyncio.wait([cut], timeout=0.35)
+        assert not cut.done()
+        cut.cancel()
 
 
 def test_a_low_limit_of_open_files() -> None:
