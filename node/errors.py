@@ -4,7 +4,7 @@
 NodeError
 ├── BadRequestError             the request is not well formed; its text is shown to the client
 ├── MalformedHTTPError          what came is no request of HTTP/1.1
-├── HeadTooLargeError           a line or field of the request's head is too long
+├── HeadTooLargeError           a line or field of the request's head, or all of it, is too long
 ├── BodyTooLargeError           the body is longer than limits.max_body_bytes
 ├── RequestTimeoutError         the request was not complete in time
 ├── TicketRefusedError          the ticket, or
@@ -59,7 +59,7 @@ class MalformedHTTPError(NodeError):
 
 
 class HeadTooLargeError(NodeError):
-    """The request line or a header field is longer than allowed."""
+    """The request line, a header field or all of them together are longer than allowed."""
 
 
 class BodyTooLargeError(NodeError):
@@ -181,7 +181,7 @@ ANSWERS: Final[dict[type[NodeError], Answer]] = {
     HeadTooLargeError: Answer(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
         ProblemCode.HEAD_TOO_LARGE,
-        "the request line or a header field is too long",
+        "the request line, a header field or all of them together are too long",
     ),
     BodyTooLargeError: Answer(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ProblemCode.BODY_TOO_LARGE, "the request body is too large"

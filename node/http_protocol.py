@@ -5,8 +5,10 @@ aiohttp's own answers quote the client's bytes and name its version; its parser,
 come before every middleware. Here they become problem documents with a request id as all refusals are,
 counted and logged by the kind of fault, never with the bytes. The connection is closed afterwards.
 
-Nor does aiohttp bound how long a client may leave answers unread: who sends requests and never reads would
-keep a connection, and what is to be written to it, for ever. Here it is cut.
+aiohttp bounds a head's fields and their number, not the head: half a megabyte, for each of a thousand
+connections, would be more memory than a node has. Nor does it bound how long a client may leave answers
+unread: who sends requests and never reads would keep a connection, and what is to be written to it, for
+ever. Here both end.
 """
 
 import asyncio
@@ -32,9 +34,11 @@ from osak.shares.protocol.headers import REQUEST_ID
 
 MAX_HEADERS: Final = 64
 MAX_FIELD_BYTES: Final = 8190
+MAX_HEAD_BYTES: Final = 32 * 1024  # a ticket, a certificate and a session, each as long as a field may be
 _UNKNOWN_METHOD: Final = "OTHER"
 # How long a body that was refused is still read, so that its sender gets to see the answer.
 _LINGER_SECONDS: Final = 2.0
+_NO_HTTP: Final = b"\0\r\n"
 
 
 class NodeProtocol(web.RequestHandler):
@@ -46,7 +50,7 @@ class NodeProtocol(web.RequestHandler):
         on_lost: is called when the connection has ended.
     """
 
-    __slots__ = ("_answer_seconds", "_on_lost", "_stalled", "_telemetry")
+    __slots__ = ("_answer_seconds", "_head_bytes", "_on_lost", "_stalled", "_telemetry")
 
     def __init__(
         self,
@@ -71,7 +75,22 @@ class NodeProtocol(web.RequestHandler):
         self._telemetry = telemetry
         self._answer_seconds = answer_seconds
         self._stalled: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
         self._on_lost = on_lost
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless it is a head that has become too large."""
+        if self._head_bytes > MAX_HEAD_BYTES:
+            return
+        known = self._request_count
+        is_head = self._waiter is not None or known == 0  # else a body, which has a bound of its own
+        super().data_received(data)
+        if self._request_count != known:
+            self._head_bytes = 0
+        elif is_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                super().data_received(_NO_HTTP)  # so that the parser refuses it, and it is answered
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the connection's place back."""
@@ -127,6 +146,8 @@ class NodeProtocol(web.RequestHandler):
         # Types and not texts: these quote the request.
         if isinstance(cause, LineTooLong):
             return HeadTooLargeError("a line or field of the head")
+        if self._head_bytes > MAX_HEAD_BYTES:
+            return HeadTooLargeError("the whole head")
         if status == HTTPStatus.BAD_REQUEST:
             return MalformedHTTPError(type(cause).__name__)
         kind, place = type(cause).__name__, "" if cause is None else place_of(cause)

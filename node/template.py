@@ -112,7 +112,8 @@ limits:
     per_recipient: 600/m
     # Requests of everybody together.
     total: off
-  # Addresses or networks whose X-Forwarded-For is believed when clients are counted. Nobody else's is.
+  # Addresses or networks whose X-Forwarded-For is believed when clients are counted. Nobody else's is. One
+  # that passes TCP through does not belong here: behind it, clients write that header themselves.
   trusted_proxies: []
 
 expiry:

@@ -4,16 +4,21 @@
 ``X-Forwarded-For`` is read only when the connection comes from a configured proxy, and then from the
 right: each trusted proxy vouches for the address before it, and the first one that is no proxy of ours is the
 client. What stands further left anybody can write. An IPv6 client is its /64, which one line or
-machine owns whole. A proxy's entry that is no address is a fault of the proxy: then it is counted itself.
+machine owns whole. Some proxies write the client's port too. A proxy's entry that is no address is a fault of
+the proxy: then it is counted itself.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Final
 
 _IPV6_CLIENT_PREFIX = 64
 _CLIENTS_KEPT = 1024
 UNKNOWN_CLIENT = "unknown"
+# 192.0.2.7:4711, [2001:db8::1]:4711 and [2001:db8::1], to which no port belongs in any standard.
+_WITH_PORT: Final = re.compile(r"\A(?:([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?)\Z", re.ASCII)
 
 
 def client_key(
@@ -29,9 +34,11 @@ def client_key(
     client = _parse(peer or "")
     if client is None:
         return UNKNOWN_CLIENT
+    if not any(client in network for network in proxies):
+        return _key(client)
     chain = [item.strip() for value in forwarded for item in value.split(",")]
     while chain and any(client in network for network in proxies):
-        before = _parse(chain.pop())
+        before = _parse(_WITH_PORT.sub(r"\1\2", chain.pop()))
         if before is None:
             break
         client = before

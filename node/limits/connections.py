@@ -14,7 +14,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import cast
+from typing import Final, cast
 
 from aiohttp import web
 
@@ -23,6 +23,9 @@ from osak.node.connection_telemetry import Refusal
 from osak.node.http_protocol import NodeProtocol
 from osak.node.limits.clients import ConnectedClients
 from osak.node.telemetry import Telemetry
+
+# How long a client may take to end TLS once the node has; the buffers of a connection are kept until then.
+_SHUTDOWN_SECONDS: Final = 2.0
 
 
 def allow_open_files() -> None:
@@ -142,6 +145,7 @@ class BoundedSite(web.BaseSite):
                 accepted,
                 ssl=self._ssl_context,
                 ssl_handshake_timeout=self._limits.handshake_timeout,
+                ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
             )
         except OSError:  # the client's fault, and its to notice
             leave()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is no request at all is refused as everything is: counted, logged, without the client's bytes."""
 
+import asyncio
 import json
 
 import pytest
@@ -43,7 +44,11 @@ async def refusal(port: OpenPort, sent: bytes) -> tuple[int, dict[str, object], 
     """Send bytes; what the last answer was, after which the connection must be closed."""
     connection = await port.connect()
     connection.writer.write(sent)
-    answers = await connection.rest()
+    return last_of(await connection.rest())
+
+
+def last_of(answers: bytes) -> tuple[int, dict[str, object], dict[str, str]]:
+    """The last of several answers: status, problem document and headers."""
     assert SECRET not in answers
     assert len(answers) < 2000
     head, _, body = answers.rpartition(b"\r\n\r\n")
@@ -85,6 +90,41 @@ async def test_a_head_that_is_too_large(sent: bytes) -> None:
         status, problem, headers = await refusal(port, sent)
         assert (status, problem["code"]) == (431, "head-too-large")
         assert_refused_as_all_are(port, problem, headers, "HeadTooLargeError")
+
+
+FIELD = b"X-%d: " + SECRET.ljust(4000, b"s") + b"\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", GET + b"\r\n"], ids=["first", "after another"])
+async def test_a_head_of_fields_that_fit_one_by_one(before: bytes) -> None:
+    """It is refused as it comes, so that no memory is taken by heads that never end."""
+    async with open_port(LimitSettings()) as port:
+        connection = await port.connect()
+        connection.writer.write(before + GET)
+        sent = 0
+        answers = asyncio.ensure_future(connection.rest())
+        while not answers.done():
+            assert sent < 15
+            connection.writer.write(FIELD % sent)
+            sent += 1
+            await asyncio.wait([answers], timeout=0.05)
+        status, problem, headers = last_of(await answers)
+        assert (status, problem["code"]) == (431, "head-too-large")
+        assert_refused_as_all_are(port, problem, headers, "HeadTooLargeError")
+
+
+async def test_large_bodies_are_no_heads() -> None:
+    """Who sends a body that is too large is told so, however it comes, and a head after it counts anew."""
+    async with open_port(LimitSettings()) as port:
+        connection = await port.connect()
+        connection.writer.write(GET + b"Content-Length: 101100\r\n\r\n" + bytes(1100))
+        head = await connection.reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 413")
+        await connection.reader.readuntil(b"}")
+        for _ in range(10):
+            connection.writer.write(bytes(10_000))
+            await connection.writer.drain()
+        assert await connection.ask() == b"HTTP/1.1 200 OK"
 
 
 async def test_a_field_that_just_fits() -> None:

@@ -6,12 +6,16 @@ import os
 import resource
 import socket
 import ssl
+from datetime import UTC, datetime
+from pathlib import Path
 
 from aiohttp import web
 from factories.ports import REQUEST, come_true, open_port
 
 from osak.node.config import LimitSettings
 from osak.node.limits.connections import allow_open_files
+from osak.node.tls import make_dev_certificate
+from osak.shares.protocol.urls import ServerURL
 
 OK = b"HTTP/1.1 200 OK"
 TWO = LimitSettings(max_connections=2)
@@ -57,6 +61,25 @@ async def test_a_handshake_that_takes_too_long() -> None:
             assert await silent.rest() == b""
             await port.settles_at(0)
             assert (port.refused("handshake"), port.refused("address")) == (count, 0)
+
+
+async def test_a_client_that_does_not_end_tls(tmp_path: Path) -> None:
+    """Its place and buffers are free soon after the node ended the connection."""
+    certificate, key, _ = make_dev_certificate(ServerURL.parse("https://localhost"), datetime.now(UTC))
+    (tmp_path / "node.pem").write_bytes(certificate + key)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "node.pem")
+    async with open_port(LimitSettings(), server) as port:
+        trusting = ssl.create_default_context(cadata=certificate.decode())
+
+        def shake_hands() -> ssl.SSLSocket:
+            plain = socket.create_connection(("127.0.0.1", port.port))
+            return trusting.wrap_socket(plain, server_hostname="localhost")
+
+        with await asyncio.to_thread(shake_hands) as client:
+            client.sendall(b"no HTTP\r\n\r\n")
+            await port.settles_at(1)
+            await port.settles_at(0)
 
 
 async def test_one_address_with_many_connections() -> None:
