@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factories.node_log import assert_tells_nothing
 
 from osak.client.cli.main import main
 from osak.client.demo.people import DemoPerson, make_person
@@ -75,6 +76,8 @@ def running_group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     finally:
         for server in servers:
             server.stop()
+    for server in servers:
+        assert_tells_nothing(server.folder / "node.log")
 
 
 @pytest.fixture

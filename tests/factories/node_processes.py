@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
+from factories.node_log import assert_tells_nothing
 from factories.people import Person, TestCA
 from factories.redis_servers import quiet_ports
 
@@ -50,9 +51,14 @@ class NodeProcess:
         """As it starts with."""
         return load_node_config(self.config_file, self.environment)
 
+    @property
+    def log_file(self) -> Path:
+        """What it wrote to stderr since it was started last."""
+        return self.config_file.with_suffix(".log")
+
     async def start(self) -> None:
         """Run it, and return when it said that it is ready."""
-        log = self.config_file.with_suffix(".log")
+        log = self.log_file
         with log.open("wb") as stream:
             self.process = await asyncio.create_subprocess_exec(
                 *self.before,
@@ -78,6 +84,7 @@ class NodeProcess:
                 self.process.send_signal(number)
             await self.process.wait()
             self.process = None
+            assert_tells_nothing(self.log_file)
 
     async def upload(self, share: bytes) -> tuple[int, str, dict[str, str]]:
         """Upload a share for the person; return status, path and headers."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factories.node_log import assert_tells_nothing
 from factories.people import TestCA
 
 from osak.client.demo.servers import DemoServer, free_ports
@@ -60,3 +61,4 @@ def running_office(folder: Path, authority: TestCA) -> Iterator[Office]:
         yield Office(server, server.folder / "tls" / "cert.pem", fetch_url)
     finally:
         server.stop()
+    assert_tells_nothing(server.folder / "node.log")
