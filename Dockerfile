@@ -2,6 +2,7 @@
 # Everything is at /opt/osak, owned by root; the node runs as 10001 and writes to /var/lib/osak alone, so the root
 # file system may be read-only. What is in it stands in /opt/osak/sbom.cdx.json (CycloneDX; of Python, the base image
 # has its own). Another base: `--build-arg BASE_IMAGE=…`, any image with Python 3.11 or newer as `python3`, and venv.
+# It can use a node key that a token seals; the token's PKCS#11 library is its maker's, and comes in an image made FROM it.
 ARG BASE_IMAGE=python:3.13-slim
 
 FROM ${BASE_IMAGE} AS build
@@ -15,8 +16,8 @@ COPY shares shares
 COPY node node
 COPY coordinator coordinator
 COPY client client
-# Without pip and setuptools afterwards: nothing in the image installs anything. Compiled here, since it cannot be later.
-RUN /opt/osak/bin/pip install --quiet -c constraints.txt ".[node,traces]" \
+# Without pip and setuptools afterwards: nothing of ours installs anything. Compiled here, since it cannot be later.
+RUN /opt/osak/bin/pip install --quiet -c constraints.txt ".[node,hsm,traces]" \
  && /opt/osak/bin/pip uninstall --quiet --yes pip setuptools \
  && /opt/tools/bin/cyclonedx-py environment /opt/osak/bin/python --output-format JSON --output-file /opt/osak/sbom.cdx.json \
  && python3 -m compileall -q /opt/osak/lib

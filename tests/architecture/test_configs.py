@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""The examples in ``configs/`` are taken by the real loaders; the schemas there are of today."""
+"""The examples in ``configs/`` are taken by the real loaders; schemas and ``compose.yaml`` are of today."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from architecture.schemas import FOLDER, SCHEMAS
 
 from osak.client.config import load_client_config
-from osak.node.config import load_node_config
+from osak.node.config import LimitSettings, load_node_config
 from osak.shares.configuration import schema_text
 
 CONFIGS = FOLDER.parent
+ROOT = CONFIGS.parent
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -35,3 +38,16 @@ def test_examples_of_clients_load(example: Path) -> None:
     """Each example is a client's configuration, with a group to use."""
     name, group = load_client_config(example).group(None)
     assert (name, group.threshold, len(group.servers)) == ("archive", 3, 5)
+
+
+def test_docker_waits_longer_than_a_node_takes_to_end() -> None:
+    """Docker kills after ten seconds unless told otherwise, and a request under way may take as long."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    nodes = [one for one in services.values() if "ports" in one]
+    assert len(nodes) == 5
+    patience = [int(one["stop_grace_period"].removesuffix("s")) for one in nodes]
+    page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    patience += [int(seconds) for seconds in re.findall(r"--stop-timeout (\d+)", page)]
+    assert len(patience) == 6
+    # Each of two public ports may take it all.
+    assert min(patience) > 2 * LimitSettings().shutdown_timeout

@@ -2,12 +2,14 @@
 """Three real node processes and one person, for every test of this folder."""
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from factories.containers import Engine, engine, make_images
 from factories.node_log import assert_tells_nothing
 
 from osak.client.cli.main import main
@@ -100,3 +102,11 @@ def osak(capsys: pytest.CaptureFixture[str], group: Group) -> Osak:
         return Ran(code, json.loads(out) if out else {}, err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Engine]:
+    """A Docker engine with the images; a short path, since it has a socket in it."""
+    with tempfile.TemporaryDirectory(prefix="osak-") as name, engine(Path(name)) as found:
+        make_images(found, Path(name))
+        yield found

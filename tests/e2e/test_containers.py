@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The image, and the five organisations of compose.yaml: servers are stopped, networks cut."""
+"""Five organisations of compose.yaml, and the chart's pods: servers are stopped, networks cut."""
 
 import json
+import socket
+import ssl
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from factories.chart import OWN_REDIS, merged, pod_of
 from factories.chart_containers import PodRunner
 from factories.chart_nodes import ChartNode, redis_login
-from factories.containers import NODE_IMAGE, REDIS_IMAGE, Engine, engine, make_images
+from factories.containers import NODE_IMAGE, REDIS_IMAGE, Engine
 from factories.node_processes import PERSON
 from factories.redis_servers import quiet_ports
 
@@ -34,22 +35,9 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> DemoPerson:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Engine]:
-    """An engine with the images; a short path, since it has a socket in it."""
-    with tempfile.TemporaryDirectory(prefix="osak-") as name, engine(Path(name)) as found:
-        make_images(found, Path(name))
-        yield found
-
-
-@pytest.fixture(scope="module")
 def five(running: Engine, person: DemoPerson) -> Iterator[Engine]:
     """All five organisations up and healthy."""
-    settings = {
-        "OSAK_IMAGE": NODE_IMAGE,
-        "OSAK_REDIS_IMAGE": REDIS_IMAGE,
-        "OSAK_TRUST": str(person.authority_file),
-        **{f"OSAK_{name.upper()}_PORT": str(port) for name, port in PORTS.items()},
-    }
+    settings = five_settings(person)
     # The containers' users read it.
     person.authority_file.chmod(0o644)
     try:
@@ -59,6 +47,16 @@ def five(running: Engine, person: DemoPerson) -> Iterator[Engine]:
         yield running
     finally:
         running.compose("-p", PROJECT, "down", "-v", "-t", "2", **settings)
+
+
+def five_settings(person: DemoPerson) -> dict[str, str]:
+    """What compose.yaml leaves to be said."""
+    return {
+        "OSAK_IMAGE": NODE_IMAGE,
+        "OSAK_REDIS_IMAGE": REDIS_IMAGE,
+        "OSAK_TRUST": str(person.authority_file),
+        **{f"OSAK_{name.upper()}_PORT": str(port) for name, port in PORTS.items()},
+    }
 
 
 def container(running: Engine, service: str) -> str:
@@ -123,10 +121,18 @@ def test_servers_stopped_networks_cut(five: Engine, person: DemoPerson, tmp_path
         five.docker("network", "connect", f"{PROJECT}_{network}", pank)
 
 
-def test_a_stopped_node_ends_cleanly(five: Engine) -> None:
-    """``docker stop`` is a clean end, and the shares are there afterwards."""
+def test_a_stopped_node_ends_cleanly(five: Engine, person: DemoPerson) -> None:
+    """Stopped under a slow request it is not killed before that has ended; the shares are there."""
     name = container(five, "haigla")
-    five.docker("stop", "-t", "20", name)
+    client = ssl.create_default_context()
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE  # a made-up certificate
+    with (
+        socket.create_connection(("localhost", PORTS["haigla"]), 20) as plain,
+        client.wrap_socket(plain, server_hostname="localhost") as request,
+    ):
+        request.sendall(b"POST /key-shares HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        five.compose("-p", PROJECT, "stop", "haigla", **five_settings(person))
+        assert request.recv(100).startswith(b"HTTP/1.1 408 ")
     assert state(five, "haigla")["State"]["ExitCode"] == 0
     five.docker("start", name)
     wait_for(five, "haigla", "healthy")
@@ -145,35 +151,6 @@ def test_what_a_node_may_do(five: Engine) -> None:
     code = "import socket; socket.create_connection(('pank-redis', 6379), 2)"
     with pytest.raises(AssertionError, match=r"Name or service|Temporary failure|timed out|unreachable"):
         five.docker("exec", container(five, "raamatukogu"), "/opt/osak/bin/python", "-c", code)
-
-
-def test_the_image(running: Engine) -> None:
-    """It brings a list of what is in it, no pip, and no secret; its commands work with a read-only root."""
-    once = ["run", "--rm", "--read-only", "--network=none"]
-    python = [*once, "--entrypoint", "/opt/osak/bin/python", NODE_IMAGE]
-    show = "import sys; sys.stdout.write(open('/opt/osak/sbom.cdx.json').read())"
-    bill = json.loads(running.docker(*python, "-Ic", show))
-    assert bill["bomFormat"] == "CycloneDX"
-    assert {"osak", "aiohttp", "cryptography", "redis"} <= {part["name"] for part in bill["components"]}
-    with pytest.raises(AssertionError, match="No module named pip"):
-        running.docker(*python, "-Im", "pip", "--version")
-    (image,) = json.loads(running.docker("inspect", NODE_IMAGE))
-    assert not [line for line in image["Config"]["Env"] if "KEY" in line or "PASSWORD" in line]
-    told = running.docker(*once, NODE_IMAGE, "--help")
-    assert "migrate" in told
-
-
-def test_a_node_without_configuration(running: Engine) -> None:
-    """Started without a volume it says what is missing, with exit code 2 or 6."""
-    done = subprocess.run(
-        ["docker", "run", "--rm", "--read-only", NODE_IMAGE],
-        env=running.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 6
-    assert "node.yaml" in done.stderr
 
 
 CHART = "osaktest-chart"

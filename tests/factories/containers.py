@@ -27,7 +27,8 @@ SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
 BASE_IMAGE = "osak-test-base"
 REDIS_IMAGE = "osak-test-redis"
 NODE_IMAGE = "osak-test-node"
-_PACKAGES = "ca-certificates,python3,python3-venv,redis-server"
+# SoftHSM stands for the token of somebody who has one.
+_PACKAGES = "ca-certificates,python3,python3-venv,redis-server,softhsm2"
 # The suite's Python is 3.11.2, and redis-py wants this below 3.11.3.
 _ALSO_WANTED = ("cyclonedx-bom>=7,<8", "async-timeout>=4.0.3")
 
@@ -112,7 +113,7 @@ def make_images(running: Engine, folder: Path) -> None:
 def _download_wheels(folder: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    wanted = [*project["project"]["dependencies"], *extras["node"], *extras["traces"]]
+    wanted = [*project["project"]["dependencies"], *extras["node"], *extras["hsm"], *extras["traces"]]
     wanted += [*project["build-system"]["requires"], *_ALSO_WANTED]
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
     constraints = ["--constraint", str(ROOT / "constraints.txt")]
