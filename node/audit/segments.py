@@ -119,7 +119,10 @@ def verify_log(
 def _check(record: Record, before: Position, public_keys: frozenset[str]) -> None:
     key, signature = str(record.fields.get("key")), str(record.fields.get("signature"))
     if key not in public_keys:
-        raise AuditError(f"line {record.position.number}: a checkpoint of another key: {key}")
+        raise AuditError(
+            f"line {record.position.number}: a checkpoint of another key: {key}; "
+            "if you noted it as an older key of this node, name it with --public-key"
+        )
     try:
         verify_checkpoint(before, signature, key)
     except AuditError as error:
