@@ -160,12 +160,12 @@ class NodeProtocol(web.RequestHandler):
         response.headers.update({REQUEST_ID: request_id, "Server": "osak"})
         response.force_close()
         self._telemetry.requests.labels(_UNKNOWN_METHOD, UNKNOWN_ROUTE, response.status).inc()
-        self._telemetry.log.info(
-            "request",
+        self._telemetry.request_lines.write(
+            request[REFUSAL_KEY],
+            is_request=False,
             request_id=request_id,
             method=_UNKNOWN_METHOD,
             route=UNKNOWN_ROUTE,
             status=response.status,
-            **request[REFUSAL_KEY],
         )
         return response

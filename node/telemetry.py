@@ -22,6 +22,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from osak.node.request_lines import RequestLines
 from osak.node.tracing.base import SpanMaker, no_span
 from osak.shares.protocol.headers import REQUEST_ID
 
@@ -67,6 +68,7 @@ class Telemetry:
     """A node's logger and metrics."""
 
     log: structlog.typing.FilteringBoundLogger
+    request_lines: RequestLines
     registry: CollectorRegistry
     requests: Counter
     request_seconds: Histogram
@@ -84,8 +86,10 @@ def create_telemetry(stream: TextIO, version: str, span: SpanMaker = no_span) ->
         version
     ).set(1)
     lost = Counter("osak_node_log_lines_lost", "Log lines that could not be written.", registry=registry)
+    log = _create_logger(_Lines(stream, lost))
     return Telemetry(
-        log=_create_logger(_Lines(stream, lost)),
+        log=log,
+        request_lines=RequestLines(log),
         registry=registry,
         requests=Counter(
             "osak_node_requests", "Requests answered.", ["method", "route", "status"], registry=registry
@@ -132,14 +136,13 @@ def observe_requests(telemetry: Telemetry) -> Middleware:
         seconds = time.perf_counter() - started
         count_request(method, route, response.status).inc()
         time_request(route).observe(seconds)
-        telemetry.log.info(
-            "request",
+        telemetry.request_lines.write(
+            request.get(REFUSAL_KEY, {}),
             request_id=request_id,
             method=method,
             route=route,
             status=response.status,
             seconds=round(seconds, 6),
-            **request.get(REFUSAL_KEY, {}),
         )
         return response
 

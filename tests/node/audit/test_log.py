@@ -135,7 +135,7 @@ async def test_another_key_signs_nothing(tmp_path: Path) -> None:
     log = AuditLog.open(tmp_path / "log", forger, lambda: 0.0)
     await log.write(Event.NONCE)
     await log.close()
-    with pytest.raises(AuditError, match="another key.*--public-key"):
+    with pytest.raises(AuditError, match=r"another key.*--public-key"):
         verify_log(tmp_path / "log", KEY)
 
 
