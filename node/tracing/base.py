@@ -54,5 +54,5 @@ class Tracing(Protocol):
         ...
 
     def close(self) -> None:
-        """Send what waits, for as long as the settings allow."""
+        """Send what waits, for at most twice the settings' timeout."""
         ...

@@ -20,6 +20,8 @@ from factories.chart import (
 )
 from factories.chart_matrix import MATRIX, OUTSIDE, ROLES, SENTINELS, WATCHED
 
+from osak.node.trace_settings import TraceSettings
+
 # The oldest that Chart.yaml allows, and the newest that is out.
 KUBERNETES = ("1.30", "1.37")
 # Of other projects; their schemas are not Kubernetes's.
@@ -160,6 +162,13 @@ def test_a_pod_has_time_to_end(timeout: str, seconds: int) -> None:
 def test_a_pod_with_two_public_ports_has_more_time() -> None:
     """Each public port may take the whole time of limits.shutdownTimeout."""
     assert render(ROLES).pod["terminationGracePeriodSeconds"] == 35
+
+
+def test_a_pod_that_sends_traces_has_more_time() -> None:
+    """A collector that hangs may hold up the end for twice its timeout, which is the node's default."""
+    release = render({"traces": {"endpoint": "http://collector:4318/v1/traces"}})
+    timeout = TraceSettings.model_fields["timeout_seconds"].default
+    assert release.pod["terminationGracePeriodSeconds"] == 25 + 2 * timeout
 
 
 def test_sqlite_is_one_process_with_its_volumes() -> None:

@@ -5,7 +5,9 @@ import asyncio
 import gzip
 import json
 import secrets
+import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -164,6 +166,33 @@ async def test_a_missing_collector_costs_nothing(tmp_path: Path) -> None:
     log = node.config_file.with_suffix(".log").read_text(encoding="utf-8")
     events = [json.loads(line) for line in log.splitlines()]
     assert any(line["event"] == "library" and "opentelemetry" in line["reason"] for line in events)
+
+
+def test_a_collector_that_hangs_does_not_hold_up_the_end() -> None:
+    """Of many batches that wait at the end, none is tried after one that got no answer."""
+    asked: list[socket.socket] = []
+
+    def accept_for_ever(server: socket.socket) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                asked.append(server.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=accept_for_ever, args=[server], daemon=True)
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}/v1/traces"
+        settings = TraceSettings(endpoint=endpoint, timeout_seconds=0.5)
+        tracing = open_tracing(settings, "ria", "1")
+        for _ in range(2048):  # as many as wait at most, in four batches
+            with tracing.span("step"):
+                pass
+        tracing.close()
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+    for connection in asked:
+        connection.close()
+    # One that was under way when the end came, and one after it.
+    assert 1 <= len(asked) <= 2
 
 
 @pytest.mark.parametrize(

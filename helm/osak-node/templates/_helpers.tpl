@@ -102,10 +102,10 @@ StatefulSet
 {{- end -}}
 {{- end -}}
 
-{{/* Drain, then requests under way at each public port, then audit log, store and the last log lines. */}}
+{{/* Drain, then requests under way at each public port, then audit log, store and the last log lines, then the last spans. */}}
 {{- define "osak-node.gracePeriod" -}}
 {{- $requests := include "osak-node.seconds" .Values.limits.shutdownTimeout | int64 -}}
-{{- add .Values.drainSeconds (mul $requests (ternary 2 1 .Values.capsules.enabled)) 10 -}}
+{{- add .Values.drainSeconds (mul $requests (ternary 2 1 .Values.capsules.enabled)) 10 (ternary 10 0 (ne .Values.traces.endpoint "")) -}}
 {{- end -}}
 
 {{/* What the restricted profile of Kubernetes asks of a pod, and more. */}}
