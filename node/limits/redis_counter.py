@@ -6,10 +6,13 @@ of the processes do not matter. Keys are keyed hashes under the node's key: who 
 addresses nor people. A bucket that is full again is forgotten by Redis.
 
 When Redis cannot be reached each process counts for itself, and says so once: who attacks the counter must
-not be able to stop the node, nor to come unlimited.
+not be able to stop the node, nor to come unlimited. A Redis that hangs is as bad as one that is gone: while a
+process counts for itself, one request in five seconds tries Redis, and no other waits for it.
 """
 
 import hashlib
+import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -35,21 +38,34 @@ return '0'
 """
 
 
+_AGAIN_SECONDS: Final = 5.0
+
+
 class RedisCounter:
     """Buckets in a Redis."""
 
     def __init__(
-        self, database: RedisDatabase, key: bytes, log: structlog.typing.FilteringBoundLogger
+        self,
+        database: RedisDatabase,
+        key: bytes,
+        log: structlog.typing.FilteringBoundLogger,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._key = key
         self._log = log
-        self._alone = MemoryCounter()
+        self._clock = clock
+        self._alone = MemoryCounter(clock)
         self._is_alone = False
+        self._next_try = 0.0
 
     @classmethod
     def open(
-        cls, settings: RedisSettings, key: bytes, log: structlog.typing.FilteringBoundLogger
+        cls,
+        settings: RedisSettings,
+        key: bytes,
+        log: structlog.typing.FilteringBoundLogger,
+        clock: Callable[[], float] = time.monotonic,
     ) -> "RedisCounter":
         """Prepare connections; nothing is sent yet.
 
@@ -57,15 +73,20 @@ class RedisCounter:
             settings: where it is.
             key: 32 bytes under which names are hashed.
             log: is told when Redis is gone, and when it is back.
+            clock: by which a process counts alone; Redis has its own.
 
         Raises:
             ConfigurationError: a file of the settings is not what it should be.
             OSError: one cannot be read.
         """
-        return cls(RedisDatabase.open(settings), key, log)
+        return cls(RedisDatabase.open(settings), key, log, clock)
 
     async def take(self, key: str, rate: Rate) -> float:
         """Take one token; see ``RateCounter``."""
+        if self._is_alone:
+            if self._clock() < self._next_try:
+                return await self._alone.take(key, rate)
+            self._next_try = self._clock() + _AGAIN_SECONDS
         name = hashlib.blake2b(key.encode(), digest_size=16, key=self._key).hexdigest()
         interval = f"{rate.seconds / rate.count:.9f}"
         try:
@@ -76,6 +97,7 @@ class RedisCounter:
             if not self._is_alone:
                 self._log.warning("counting alone", reason=str(error))
             self._is_alone = True
+            self._next_try = self._clock() + _AGAIN_SECONDS
             return await self._alone.take(key, rate)
         if self._is_alone:
             self._log.info("counting together")

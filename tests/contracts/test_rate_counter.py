@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What every rate counter promises, whatever keeps its buckets."""
 
+import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -102,24 +104,65 @@ async def test_redis_learns_no_names_and_forgets(server: RedisServer) -> None:
     await shared.close()
 
 
-async def test_without_redis_each_counts_alone(tmp_path: Path) -> None:
-    """A counter that is gone stops nobody and lets nobody come unlimited; the log tells when."""
-    logged: list[tuple[str, str]] = []
+class Notes:
+    """A log of which level and event are kept, and a time that a test sets."""
 
-    def keep(_logger: object, method: str, event: structlog.typing.EventDict) -> str:
-        logged.append((method, str(event["event"])))
+    def __init__(self) -> None:
+        self.logged: list[tuple[str, str]] = []
+        self.now = 1000.0
+        self.log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(None, processors=[self._keep])
+
+    def _keep(self, _logger: object, method: str, event: structlog.typing.EventDict) -> str:
+        self.logged.append((method, str(event["event"])))
         raise structlog.DropEvent
 
-    log = structlog.wrap_logger(None, processors=[keep])
+    def open(self, server: RedisServer) -> RedisCounter:
+        """A counter that tells these."""
+        settings = settings_for(server, timeout_seconds=0.5)
+        return RedisCounter.open(settings, KEY, self.log, lambda: self.now)
+
+
+async def test_without_redis_each_counts_alone(tmp_path: Path) -> None:
+    """A counter that is gone stops nobody and lets nobody come unlimited; the log tells when."""
+    notes = Notes()
     with redis_server(tmp_path / "redis") as running:
-        shared = RedisCounter.open(settings_for(running, timeout_seconds=0.5), KEY, log)
+        shared = notes.open(running)
         rate = Rate(2, 3600)
         assert await shared.take("a", rate) == 0.0
         running.kill()
         assert [await shared.take("a", rate) for _ in range(2)] == [0.0, 0.0]
         assert await shared.take("a", rate) > 0
-        assert logged == [("warning", "counting alone")]
+        assert notes.logged == [("warning", "counting alone")]
         running.start()
+        notes.now += 6
         assert await shared.take("b", rate) == 0.0
-        assert logged == [("warning", "counting alone"), ("info", "counting together")]
+        assert notes.logged == [("warning", "counting alone"), ("info", "counting together")]
+        await shared.close()
+
+
+async def test_a_redis_that_hangs_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """While it does not answer, one request in five seconds waits for it, and no other does."""
+    notes = Notes()
+    with redis_server(tmp_path / "redis") as running:
+        shared = notes.open(running)
+        rate = Rate(1000, 3600)
+        assert await shared.take("a", rate) == 0.0
+        assert running.process is not None
+        running.process.send_signal(signal.SIGSTOP)
+        assert await shared.take("a", rate) == 0.0
+        assert notes.logged == [("warning", "counting alone")]
+        for _ in range(2):
+            async with asyncio.timeout(0.4):  # no request of these waits for half a second
+                assert [await shared.take("a", rate) for _ in range(20)] == [0.0] * 20
+            notes.now += 6
+            first = asyncio.ensure_future(shared.take("a", rate))
+            await asyncio.wait([first], timeout=0.05)
+            assert not first.done()
+            async with asyncio.timeout(0.3):
+                assert await shared.take("a", rate) == 0.0
+            assert await first == 0.0
+        running.process.send_signal(signal.SIGCONT)
+        notes.now += 6
+        assert await shared.take("a", rate) == 0.0
+        assert notes.logged == [("warning", "counting alone"), ("info", "counting together")]
         await shared.close()
