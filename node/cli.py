@@ -26,9 +26,9 @@ from osak.node.health import ask_health
 from osak.node.init import CONFIG_NAME, CreatedNode, create_node
 from osak.node.key_commands import key
 from osak.node.key_ring import read_ring
-from osak.node.limits.connections import allow_open_files
 from osak.node.migration import migrate as move_everything
 from osak.node.migration import source_of
+from osak.node.process_limits import set_process_limits
 from osak.node.server import serve
 from osak.shares.errors import ConfigurationError
 
@@ -99,7 +99,7 @@ def run(config_file: Path) -> None:
     with exit_codes():
         config = load_node_config(config_file, os.environ)
         gc.freeze()  # modules and settings stay: the collector need not look through them again and again
-        allow_open_files()
+        set_process_limits()
         uvloop.run(serve(config))
 
 

@@ -9,11 +9,9 @@ connection and is not prolonged by what trickles in.
 """
 
 import asyncio
-import resource
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final, cast
 
 from aiohttp import web
@@ -26,13 +24,6 @@ from osak.node.telemetry import Telemetry
 
 # How long a client may take to end TLS once the node has; the buffers of a connection are kept until then.
 _SHUTDOWN_SECONDS: Final = 2.0
-
-
-def allow_open_files() -> None:
-    """Let this process open as many files as it may: one port fills the usual 1,024."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # some systems name a limit here that they do not allow
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Door(asyncio.Protocol):

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import resource
 import secrets
 import signal
 import socket
@@ -146,6 +147,13 @@ async def test_a_killed_node_forgets_nothing_it_promised(start: Start) -> None:
     again = await start()
     assert await again.fetch(path, spent) == 404
     assert await again.fetch(path, await again.headers(path)) == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells another process's limits")
+async def test_no_core_dump(start: Start) -> None:
+    """A node that crashes leaves no file with its memory, in which its keys are."""
+    node = await start()
+    assert resource.prlimit(node.process.pid, resource.RLIMIT_CORE) == (0, 0)
 
 
 async def test_interrupt_stops_cleanly(start: Start) -> None:

@@ -13,7 +13,6 @@ from aiohttp import web
 from factories.ports import REQUEST, come_true, open_port
 
 from osak.node.config import LimitSettings
-from osak.node.limits.connections import allow_open_files
 from osak.node.tls import make_dev_certificate
 from osak.shares.protocol.urls import ServerURL
 
@@ -206,14 +205,3 @@ async def test_an_answer_that_is_read_slowly() -> None:
             await asyncio.wait([cut], timeout=0.35)
         assert not cut.done()
         cut.cancel()
-
-
-def test_a_low_limit_of_open_files() -> None:
-    """It is raised as far as the system lets us, so that a full port leaves some for disk and health."""
-    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(before, most - 1), most))
-        allow_open_files()
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
