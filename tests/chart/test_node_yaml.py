@@ -14,6 +14,7 @@ from factories.chart_matrix import (
     ROLES,
     SENTINELS,
     SESSIONS,
+    TOKEN,
     WATCHED,
 )
 
@@ -22,13 +23,13 @@ from osak.node.config import ExpirySettings, LimitSettings, NodeConfig, load_nod
 from osak.node.storage_settings import RedisStorageSettings, SQLiteStorageSettings
 
 ENTRIES = (
-    *("ca.crt", "tls.crt", "tls.key", "password", "word", "token", "users.acl"),
+    *("ca.crt", "tls.crt", "tls.key", "password", "word", "token", "pin", "users.acl"),
     *("node.key", "2026.key", "2027.key", "2028.key"),
 )
 SECRETS = {
     name: dict.fromkeys(ENTRIES, b"from a Secret")
     for name in (
-        *("osak-tls", "osak-node-key", "ria-tls", "ria-redis", "ria-redis-tls", "collector"),
+        *("osak-tls", "osak-node-key", "token-pin", "ria-tls", "ria-redis", "ria-redis-tls", "collector"),
         *("redis-login", "sentinel-login", "redis-tls", "rates-login", "old-login", "old-tls"),
     )
 }
@@ -115,6 +116,16 @@ def test_a_key_is_changed(tmp_path: Path) -> None:
     assert {item["key"]: item["path"] for item in volume["secret"]["items"]} == {
         "2027.key": "node.key", "2028.key": "next.key", "2026.key": "old-0.key", "node.key": "old-1.key"
     }  # fmt: skip
+
+
+def test_a_token_guards_the_keys(tmp_path: Path) -> None:
+    """The node asks the token that the values name, with a PIN that no other pod sees."""
+    release = render(TOKEN)
+    token = _load(release, tmp_path).sealing.token
+    assert token is not None
+    assert (token.module, token.label, token.key) == (Path("/bin/sh"), "keys", "ria")
+    assert token.pin_file == tmp_path / "etc/osak/token/pin"
+    assert ["token-pin" in str(pod) for pod in release.pods()] == [True, False]
 
 
 def test_the_chart_s_redis_is_reached_by_name(tmp_path: Path) -> None:

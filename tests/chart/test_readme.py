@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The chart's README, typed as it stands: with real ``helm`` and ``osak``, and a cluster that only listens."""
+"""The chart's README, typed as it stands: with real ``helm`` and ``osak``; the cluster only listens."""
 
 import os
 import re

@@ -43,6 +43,8 @@ def _set(path: str, value: object) -> Values:
         ("sealing.existingSecret", "Not_a_name"),
         ("sealing.next", "a key"),
         ("sealing.old", ["old.key", "old.key"]),
+        ("sealing.token.module", "libtoken.so"),
+        ("sealing.token.label", "${HOME}"),
         ("image.repository", ""),
         ("image.repository", "images.example.org/osak:0.1.0"),
         ("image.tag", "a b"),
@@ -199,6 +201,14 @@ def test_the_schema_is_closed() -> None:
         ),
         (_set("sealing.next", "node.key"), "sealing: an entry stands twice"),
         (_set("sealing", {"next": "b", "old": ["b"]}), "sealing: an entry stands twice"),
+        (
+            _set("sealing.token.module", "/usr/lib/token.so"),
+            "sealing.token.pin.existingSecret: is missing",
+        ),
+        (
+            _set("sealing.token.pin.existingSecret", "pin"),
+            "sealing.token.pin.existingSecret: is not used",
+        ),
         ({"replicas": 2}, "replicas: SQLite has one process"),
         (_set("autoscaling", ON), "autoscaling.enabled: SQLite has one process"),
         (

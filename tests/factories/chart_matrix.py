@@ -98,6 +98,12 @@ WATCHED: Final[Values] = {
     },
 }
 KEYS: Final[Values] = {"sealing": {"key": "2027.key", "next": "2028.key", "old": ["2026.key", "node.key"]}}
+# The library is one that every system has: the node's loader wants a file there, and nothing calls it.
+TOKEN: Final[Values] = {
+    "sealing": {
+        "token": {"module": "/bin/sh", "label": "keys", "key": "ria", "pin": {"existingSecret": "token-pin"}}
+    }
+}
 ROLES: Final[Values] = {
     "capsules": {"enabled": True, "estonia": True, "anchors": {"people": PEM}},
     "uploads": {
@@ -141,7 +147,7 @@ PLACED: Final[Values] = {
 
 MATRIX: Final[dict[str, Values]] = {
     "sqlite": {},
-    "sqlite-with-all": merged(OUTSIDE, WATCHED, ROLES, KEYS, PLACED),
+    "sqlite-with-all": merged(OUTSIDE, WATCHED, ROLES, KEYS, TOKEN, PLACED),
     "sqlite-from-redis": merged(MOVING, SESSIONS),
     "sqlite-without-audit": {"audit": {"enabled": False}, "networkPolicy": {"enabled": False}},
     "sqlite-without-revocation": {"trust": {"revocation": {"mode": "off"}}},

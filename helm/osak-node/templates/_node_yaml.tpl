@@ -112,6 +112,15 @@ sealing:
     - {key_file: /etc/osak/sealing/old-{{ $number }}.key}
     {{- end }}
   {{- end }}
+  {{- with .Values.sealing.token }}
+  {{- if .module }}
+  token:
+    module: {{ .module | toJson }}
+    label: {{ .label | toJson }}
+    key: {{ .key | toJson }}
+    pin_file: /etc/osak/token/pin
+  {{- end }}
+  {{- end }}
 {{- $counter := include "osak-node.counter" . | fromJson }}
 {{- with .Values.limits }}
 limits:

@@ -187,6 +187,11 @@ spec:
 {{- with include "osak-node.counter" . | fromJson -}}
 {{- $found = concat $found (include "osak-node.redisSecrets" (dict "settings" . "folder" "counter") | fromJsonArray) -}}
 {{- end -}}
+{{- with .Values.sealing.token -}}
+{{- if .module -}}
+{{- $found = append $found (dict "name" "token" "path" "token" "secret" .pin.existingSecret "items" (dict .pin.key "pin")) -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.traces -}}
 {{- if and .endpoint .token.existingSecret -}}
 {{- $found = append $found (dict "name" "traces" "path" "traces" "secret" .token.existingSecret "items" (dict .token.key "token")) -}}

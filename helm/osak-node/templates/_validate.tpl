@@ -22,6 +22,14 @@
 {{- if ne (len $entries) (len (uniq $entries)) -}}
 {{- $mistakes = append $mistakes "sealing: an entry stands twice in key, next and old" -}}
 {{- end -}}
+{{- with .sealing.token -}}
+{{- if and .module (not .pin.existingSecret) -}}
+{{- $mistakes = append $mistakes "sealing.token.pin.existingSecret: is missing" -}}
+{{- end -}}
+{{- if and (not .module) .pin.existingSecret -}}
+{{- $mistakes = append $mistakes "sealing.token.pin.existingSecret: is not used; set sealing.token.module" -}}
+{{- end -}}
+{{- end -}}
 {{- if and .autoscaling.enabled .replicas -}}
 {{- $mistakes = append $mistakes "replicas: is not used; autoscaling.minReplicas and maxReplicas say how many" -}}
 {{- end -}}
