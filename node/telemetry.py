@@ -22,6 +22,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from osak.node.errors import ANSWERS
 from osak.node.request_lines import RequestLines
 from osak.node.tracing.base import SpanMaker, no_span
 from osak.shares.protocol.headers import REQUEST_ID
@@ -101,7 +102,7 @@ def create_telemetry(stream: TextIO, version: str, span: SpanMaker = no_span) ->
             registry=registry,
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
         ),
-        refusals=Counter("osak_node_refusals", "Requests refused, by error.", ["error"], registry=registry),
+        refusals=_count_refusals(registry),
         uploads=Counter("osak_node_uploads", "Uploads by configured senders.", ["sender"], registry=registry),
         expired_shares=Counter("osak_node_expired_shares", "Shares erased after expiry.", registry=registry),
         expired_capsules=Counter(
@@ -109,6 +110,13 @@ def create_telemetry(stream: TextIO, version: str, span: SpanMaker = no_span) ->
         ),
         span=span,
     )
+
+
+def _count_refusals(registry: CollectorRegistry) -> Counter:
+    refusals = Counter("osak_node_refusals", "Requests refused, by error.", ["error"], registry=registry)
+    for error in ANSWERS:
+        refusals.labels(error.__name__)  # there with 0: else Prometheus would see no rise in a first one
+    return refusals
 
 
 def observe_requests(telemetry: Telemetry) -> Middleware:

@@ -7,6 +7,7 @@ import io
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from osak.node.errors import ANSWERS
 from osak.node.telemetry import create_telemetry, observe_requests
 
 
@@ -16,6 +17,14 @@ class Full(io.StringIO):
     def write(self, _: str) -> int:
         """Take nothing."""
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_refusals_begin_with_none() -> None:
+    """Every reason is there from the start: an alert on a rise must see the first refusal of its kind."""
+    registry = create_telemetry(io.StringIO(), "1").registry
+    for error in ANSWERS:
+        labels = {"error": error.__name__}
+        assert registry.get_sample_value("osak_node_refusals_total", labels) == 0
 
 
 async def test_a_log_that_cannot_be_written_stops_no_request() -> None:
