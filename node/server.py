@@ -184,12 +184,18 @@ def _create_listen_context(config: NodeConfig) -> ssl.SSLContext:
 def _open_counter(
     config: NodeConfig, ring: NodeKeyRing, telemetry: Telemetry, stack: AsyncExitStack
 ) -> RateCounter:
+    alone = Gauge(
+        "osak_node_counter_lost",
+        "1 while limits.counter does not answer and this process counts rates alone.",
+        registry=telemetry.registry,
+    )
     if config.limits.counter is None:
         return MemoryCounter()
     from osak.node.limits.redis_counter import RedisCounter  # noqa: PLC0415 - redis is loaded only when chosen
 
     counter = RedisCounter.open(config.limits.counter, ring.active.counter_key, telemetry.log)
     stack.push_async_callback(counter.close)
+    alone.set_function(lambda: counter.is_alone)
     return counter
 
 

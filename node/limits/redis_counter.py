@@ -81,6 +81,11 @@ class RedisCounter:
         """
         return cls(RedisDatabase.open(settings), key, log, clock)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process counts for itself now."""
+        return self._is_alone
+
     async def take(self, key: str, rate: Rate) -> float:
         """Take one token; see ``RateCounter``."""
         if self._is_alone:

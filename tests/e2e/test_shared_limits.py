@@ -3,8 +3,13 @@
 
 from pathlib import Path
 
-from factories.node_processes import make_node, started
+from factories.node_processes import NodeProcess, make_node, started
 from factories.redis_servers import redis_server
+
+
+async def _counter_lost(node: NodeProcess) -> str:
+    async with node.client.get(f"{node.admin_url}/metrics") as reply:
+        return (await reply.text()).partition("\nosak_node_counter_lost ")[2].partition("\n")[0]
 
 
 async def test_two_processes_count_together(tmp_path: Path) -> None:
@@ -23,7 +28,9 @@ async def test_two_processes_count_together(tmp_path: Path) -> None:
                 uploads = [await each.upload(b"s" * 32) for each in (node, second) * 3]
                 assert [status for status, _, _ in uploads] == [201] * 4 + [429] * 2
                 assert int(uploads[-1][2]["Retry-After"]) > 800
+                assert await _counter_lost(node) == "0.0"
                 counter.kill()
                 alone = [await each.upload(b"s" * 32) for each in (node, second)]
                 assert [status for status, _, _ in alone] == [201, 201]
+                assert await _counter_lost(node) == await _counter_lost(second) == "1.0"
                 assert await node.readiness() == 200
