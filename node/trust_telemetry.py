@@ -13,12 +13,13 @@ class TrustTelemetry(TrustObserver):
     def __init__(self, telemetry: Telemetry) -> None:
         self._log = telemetry.log
         registry = telemetry.registry
-        self._certificates = Counter(
+        certificates = Counter(
             "osak_node_certificates",
             "Certificates of tickets: hit (verified before) or miss.",
             ["cache"],
             registry=registry,
         )
+        self._hits, self._misses = certificates.labels("hit"), certificates.labels("miss")
         self._answers = Counter(
             "osak_node_certificate_status_answers",
             "What authorities said of certificates, and that nobody could tell.",
@@ -33,7 +34,7 @@ class TrustTelemetry(TrustObserver):
 
     def verified(self, *, was_known: bool) -> None:
         """Count it."""
-        self._certificates.labels("hit" if was_known else "miss").inc()
+        (self._hits if was_known else self._misses).inc()
 
     def learnt(self, source: str, status: str) -> None:
         """Count it."""

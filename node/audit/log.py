@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writing the audit log: one thread, one sync for whatever waits; what is not on the disk did not happen.
+"""Writing the audit log: one sync for whatever waits; what is not on the disk did not happen.
 
 ``write`` returns when its line is synced; under load many lines share one sync. If a write fails, what was
 half written is cut off, everybody who waited gets ``AuditError``, and the next write tries anew. A line
@@ -8,12 +8,8 @@ that a crash left unfinished was promised to nobody: it is cut off when the log 
 A checkpoint follows every ``checkpoint_records`` lines, ends each segment, and every stop.
 """
 
-import asyncio
 import fcntl
 import os
-import queue
-import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,33 +21,11 @@ from osak.node.audit.record import Event, Position, encode_line
 from osak.node.audit.segments import find_segments, read_segment, segment_path
 from osak.node.errors import AuditError
 from osak.node.folder_sync import sync_folder
+from osak.node.group_commit import GroupCommit
 from osak.shares.protocol.times import time_text
 
-_MAX_BATCH = 512
+_MAX_GROUP = 512
 _Entry = tuple[Event, dict[str, Any]]
-
-
-class _Job:
-    """One line to write and who waits for it."""
-
-    __slots__ = ("entry", "future", "loop", "since")
-
-    def __init__(self, entry: _Entry) -> None:
-        self.entry = entry
-        self.since = time.monotonic()
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[None] = self.loop.create_future()
-
-    def settle(self, error: OSError | None) -> None:
-        """Tell who waits; runs on the event loop."""
-        if self.future.done():  # they were cancelled meanwhile
-            return
-        if error is None:
-            self.future.set_result(None)
-        else:
-            failure = AuditError(f"the audit log cannot be written: {error.strerror}")
-            failure.__cause__ = error
-            self.future.set_exception(failure)
 
 
 class AuditLog:
@@ -71,9 +45,9 @@ class AuditLog:
         self._is_broken = False
         self._is_torn = False
         self._is_closed = False
-        self._under_way: _Job | None = None
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="osak-audit", daemon=True)
+        self._lines: GroupCommit[_Entry, None] = GroupCommit(
+            "osak-audit", self._prepare, self._explain, _MAX_GROUP
+        )
 
     @classmethod
     def open(
@@ -103,7 +77,6 @@ class AuditLog:
         except BaseException:
             log._let_go()
             raise
-        log._thread.start()
         return log
 
     @property
@@ -114,8 +87,7 @@ class AuditLog:
     @property
     def lag_seconds(self) -> float:
         """How long the oldest line that is not on the disk yet has waited; 0 if none waits."""
-        oldest = self._under_way
-        return 0.0 if oldest is None else time.monotonic() - oldest.since
+        return self._lines.lag_seconds
 
     @property
     def unsigned_lines(self) -> int:
@@ -130,9 +102,7 @@ class AuditLog:
         """
         if self._is_closed:
             raise AuditError("the audit log is closed")
-        job = _Job((event, fields))
-        self._jobs.put(job)
-        await job.future
+        await self._lines.commit((event, fields))
 
     async def sign_end(self) -> None:
         """Write a checkpoint if there are lines that none covers.
@@ -161,57 +131,48 @@ class AuditLog:
                 await self.write(Event.STOP)
             await self.sign_end()
         self._is_closed = True
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await self._lines.close()
         self._let_go()
 
-    def _serve(self) -> None:
-        """The thread: one batch after another until ``close``."""
-        while jobs := self._next_batch():
-            error = None
-            self._under_way = jobs[0]
-            try:
-                self._append([job.entry for job in jobs])
-            except OSError as failure:
-                error = failure
-                self._is_broken = True
-            else:
-                self._is_broken = False
-            self._under_way = None
-            _settle(jobs, error)
-
-    def _next_batch(self) -> list[_Job]:
-        """Whatever waits; empty at the end."""
-        jobs: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            jobs.append(job)
-            if len(jobs) == _MAX_BATCH:
-                break
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                break
-        return jobs
-
-    def _append(self, entries: list[_Entry]) -> None:
-        """Write and sync lines, with the checkpoints that are due; all or nothing."""
-        if self._size >= self.segment_bytes:
-            self._begin_segment()
+    def _prepare(self, entries: list[_Entry]) -> Callable[[], list[None]]:
+        """The lines of ``entries``, with the checkpoints that are due; to be written all or not at all."""
+        size = 0 if self._is_full else self._size
         end, signed = self._end, self._signed
         lines: list[bytes] = []
+        time = time_text(datetime.fromtimestamp(int(self._clock()), UTC))
         for event, fields in entries:
             extra = self._signature(end) if event is Event.CHECKPOINT else fields
-            line, end = encode_line(end, self._time(), event, extra)
+            line, end = encode_line(end, time, event, extra)
             lines.append(line)
             signed = end.number if event is Event.CHECKPOINT else signed
-        is_full = self._size + sum(map(len, lines)) >= self.segment_bytes
+        is_full = size + sum(map(len, lines)) >= self.segment_bytes
         if end.number - signed >= self.checkpoint_records or (is_full and signed != end.number):
-            line, end = encode_line(end, self._time(), Event.CHECKPOINT, self._signature(end))
+            line, end = encode_line(end, time, Event.CHECKPOINT, self._signature(end))
             lines.append(line)
             signed = end.number
-        self._write_out(b"".join(lines))
-        self._end, self._signed = end, signed
+
+        def append() -> list[None]:
+            self._append(b"".join(lines))
+            self._end, self._signed, self._is_broken = end, signed, False
+            return [None] * len(entries)
+
+        return append
+
+    def _explain(self, failure: Exception) -> AuditError:
+        self._is_broken = True
+        reason = failure.strerror if isinstance(failure, OSError) else type(failure).__name__
+        return AuditError(f"the audit log cannot be written: {reason}")
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether the next line begins a new segment."""
+        return self._size >= self.segment_bytes
+
+    def _append(self, data: bytes) -> None:
+        """Write and sync whole lines, in a new segment if the last one is full; all or nothing."""
+        if self._is_full:
+            self._begin_segment()
+        self._write_out(data)
 
     def _write_out(self, data: bytes) -> None:
         """Append and sync; cut off again what a failure left.
@@ -251,7 +212,7 @@ class AuditLog:
                 self._signed = self._end.number
         self._open_segment(path)
         if cut:
-            self._append([(Event.HEALED, {"bytes": cut})])
+            self._prepare([(Event.HEALED, {"bytes": cut})])()
 
     def _begin_segment(self) -> None:
         self._open_segment(segment_path(self._folder, self._end.number + 1))
@@ -266,9 +227,6 @@ class AuditLog:
 
     def _signature(self, end: Position) -> dict[str, Any]:
         return {"key": self.keys.public_key, "signature": self.keys.sign(end)}
-
-    def _time(self) -> str:
-        return time_text(datetime.fromtimestamp(int(self._clock()), UTC))
 
     def _let_go(self) -> None:
         for descriptor in (self._file, self._lock):
@@ -296,14 +254,3 @@ def _cut_unfinished(path: Path) -> int:
             stream.truncate(kept)
             os.fsync(stream.fileno())
     return len(data) - kept
-
-
-def _settle(jobs: list[_Job], error: OSError | None) -> None:
-    """Wake everybody in the batch, with one hop to the event loop."""
-
-    def settle_all() -> None:
-        for job in jobs:
-            job.settle(error)
-
-    with suppress(RuntimeError):  # the loop is gone, and with it everybody who asked
-        jobs[0].loop.call_soon_threadsafe(settle_all)

@@ -18,6 +18,7 @@ from osak.node.errors import AuditError
 CHAIN_START = "0" * 64
 MAX_LINE_BYTES = 4096
 _HASH_CHARACTERS = 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Event(StrEnum):
@@ -67,7 +68,7 @@ def encode_line(
     """The next line and the log's new end."""
     number = before.number + 1
     whole = {**fields, "n": number, "time": time_text, "event": event.value}
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    text = _CANONICAL.encode(whole)
     chain = _link(before.chain, text)
     return f"{chain} {text}\n".encode("ascii"), Position(number, chain)
 
@@ -81,7 +82,7 @@ def decode_line(before: Position, line: bytes) -> Record:
     try:
         chain, _, text = line.decode("ascii").partition(" ")
         fields = json.loads(text)
-        canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        canonical = _CANONICAL.encode(fields)
     except (ValueError, RecursionError) as error:
         raise AuditError("not a line of an audit log") from error
     if not isinstance(fields, dict) or canonical != text or len(chain) != _HASH_CHARACTERS:

@@ -20,6 +20,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -133,6 +134,7 @@ def _check_validity(certificate: TrustedCertificate, now: datetime) -> TrustedCe
     return certificate
 
 
+@lru_cache(maxsize=CACHE_ENTRIES)
 def decode_certificate_header(text: str) -> bytes:
     """DER of ``x-cdoc2-auth-x5c``: single-line PEM (OpenAPI 1.0.1) or base64url DER (1.2.1 draft).
 

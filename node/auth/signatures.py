@@ -23,11 +23,11 @@ _RSA_PADDINGS: Final[dict[str, padding.AsymmetricPadding]] = {
     "RS256": padding.PKCS1v15(),
     "PS256": PSS_SHA256,
 }
-# Algorithm -> the only curve, its hash, and the length of r and of s in bytes.
-_EC_ALGORITHMS: Final[dict[str, tuple[type[ec.EllipticCurve], hashes.HashAlgorithm, int]]] = {
-    "ES256": (ec.SECP256R1, _SHA256, 32),
-    "ES384": (ec.SECP384R1, hashes.SHA384(), 48),
-    "ES512": (ec.SECP521R1, hashes.SHA512(), 66),
+# Algorithm -> the only curve, ECDSA with its hash, and the length of r and of s in bytes.
+_EC_ALGORITHMS: Final[dict[str, tuple[type[ec.EllipticCurve], ec.ECDSA, int]]] = {
+    "ES256": (ec.SECP256R1, ec.ECDSA(_SHA256), 32),
+    "ES384": (ec.SECP384R1, ec.ECDSA(hashes.SHA384()), 48),
+    "ES512": (ec.SECP521R1, ec.ECDSA(hashes.SHA512()), 66),
 }
 
 
@@ -66,8 +66,8 @@ def verify_signature(signed: Signed, key: CertificatePublicKeyTypes) -> None:
 
 
 def _verify_ecdsa(signed: Signed, key: ec.EllipticCurvePublicKey) -> None:
-    curve, hash_algorithm, length = _EC_ALGORITHMS[signed.algorithm]
+    curve, ecdsa, length = _EC_ALGORITHMS[signed.algorithm]
     if not isinstance(key.curve, curve) or len(signed.signature) != 2 * length:
         raise TicketRefusedError(f"{signed.algorithm} does not fit the key's curve or the signature")
     r, s = (int.from_bytes(signed.signature[part], "big") for part in (slice(length), slice(length, None)))
-    key.verify(encode_dss_signature(r, s), signed.signing_input, ec.ECDSA(hash_algorithm))
+    key.verify(encode_dss_signature(r, s), signed.signing_input, ecdsa)

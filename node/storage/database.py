@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""One SQLite file as every store of ours uses it: WAL, ``synchronous=FULL``, one thread that writes.
+"""One SQLite file as every store of ours uses it: WAL, ``synchronous=FULL``, one transaction at a time.
 
-Writes go through a queue to that thread. It takes whatever waits there, does it in one transaction and
-answers only after the commit, so under load many requests share one fsync, and a lone one waits for
-nobody. Reads have a connection of their own and run where they are asked: one row by its key takes some
-ten microseconds, a tenth of what a change of threads costs, and in WAL mode no writer blocks them.
-Rules:
+Whatever waits to be written goes into one transaction (see ``group_commit``): under load many requests share
+one fsync, and a lone one waits for nobody. What takes microseconds runs on the event loop, since a change of
+threads costs ten times as much: reads, which have a connection of their own and which no writer blocks in
+WAL mode, and the statements of quick writes. The commit, which waits for the disk, and whatever takes long
+or must wait for another process is a thread's. Rules:
 
-- an answer means committed; if a commit fails, everybody in the batch gets ``StorageError`` and
+- an answer means committed; if a commit fails, everybody in the group gets ``StorageError`` and
   nothing was kept;
 - the file is readable by its owner only; erased rows are overwritten (``secure_delete``), and the WAL, where
   what was erased stands until then, is emptied when a write asks for it;
@@ -18,65 +18,47 @@ Which tables there are and what stands in them is each store's own matter.
 
 import asyncio
 import os
-import queue
 import sqlite3
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from osak.node.errors import StorageError
+from osak.node.group_commit import GroupCommit
 
 SCHEMA_VERSION = 1
-_MAX_BATCH = 256
+_MAX_GROUP = 256
 _PAGE_ROWS = 256
-_BUSY_TIMEOUT_SECONDS = 5.0
+_BUSY_TIMEOUT_MILLISECONDS = 5000
 
 _VERSION_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;"
 
 ResultT = TypeVar("ResultT")
-_Work = Callable[[sqlite3.Connection], Any]
 
 
-class _Job:
-    """One piece of work and where its result goes."""
+class _Write(NamedTuple):
+    """One piece of work within a transaction."""
 
-    __slots__ = ("empties_log", "future", "loop", "result", "work")
-
-    def __init__(self, work: _Work, *, empties_log: bool) -> None:
-        self.work = work
-        self.empties_log = empties_log
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
-        self.result: Any = None
-
-    def settle(self, error: Exception | None) -> None:
-        """Hand the result over; runs on the event loop."""
-        if self.future.done():  # the one who asked was cancelled meanwhile
-            return
-        if error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(_storage_error(error))
+    work: Callable[[sqlite3.Connection], Any]
+    empties_log: bool
 
 
 def _storage_error(cause: Exception) -> StorageError:
-    error = StorageError(f"SQLite failed: {cause}")
-    error.__cause__ = cause
-    return error
+    return StorageError(f"SQLite failed: {cause}")
 
 
 class SQLiteDatabase:
-    """An open SQLite file with its writing thread; make it with ``open``."""
+    """An open SQLite file; make it with ``open``."""
 
     def __init__(self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
         self._path = path
         self._writer = writer
         self._reader = reader
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="osak-sqlite", daemon=True)
-        self._thread.start()
+        self._writes: GroupCommit[_Write, Any] = GroupCommit(
+            "osak-sqlite", self._begin, _storage_error, _MAX_GROUP
+        )
         self._closed = False
 
     @classmethod
@@ -153,21 +135,19 @@ class SQLiteDatabase:
     async def write(
         self, work: Callable[[sqlite3.Connection], ResultT], *, empties_log: bool = False
     ) -> ResultT:
-        """Do ``work`` on the writing thread and return its result once it is on the disk.
+        """Do ``work`` in a transaction and return its result once it is on the disk.
 
         Args:
-            work: takes the connection, within a transaction.
+            work: takes the connection; quick, unless it empties the log.
             empties_log: whether what was erased so far should be gone from the WAL as well. If somebody is
-                reading the file just then, it stays there until the next time.
+                reading the file just then, it stays there until the next time. Such a write may take long.
 
         Raises:
             StorageError: it failed, and nothing was kept.
         """
         if self._closed:
             raise StorageError("the store is closed")
-        job = _Job(work, empties_log=empties_log)
-        self._jobs.put(job)
-        result: ResultT = await job.future
+        result: ResultT = await self._writes.commit(_Write(work, empties_log))
         return result
 
     def check(self) -> None:
@@ -180,37 +160,26 @@ class SQLiteDatabase:
 
     async def close(self) -> None:
         """Finish what waits in the queue, close the file, end the thread; safe to call twice."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
-            self._reader.close()
-        await asyncio.to_thread(self._thread.join)
-
-    def _serve(self) -> None:
-        """The thread: one transaction after another until ``close``."""
-        running = True
-        while running:
-            jobs, running = self._next_batch()
-            if jobs:
-                error = _transact(self._writer, jobs)
-                if error is None and any(job.empties_log for job in jobs):
-                    _empty_log(self._writer)
-                _settle(jobs, error)
+        if self._closed:
+            return
+        self._closed = True
+        await self._writes.close()
+        self._reader.close()
         self._writer.close()
 
-    def _next_batch(self) -> tuple[list[_Job], bool]:
-        """Everything that waits, and whether more may come."""
-        job = self._jobs.get()
-        jobs: list[_Job] = []
-        while job is not None:
-            jobs.append(job)
-            if len(jobs) == _MAX_BATCH:
-                return jobs, True
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return jobs, True
-        return jobs, False
+    def _begin(self, writes: list[_Write]) -> Callable[[], list[Any]]:
+        """Do a group's writes up to the commit, which is left to the thread.
+
+        What takes long, as erasing many rows does, and what must wait for others is left to it whole.
+        """
+        if any(write.empties_log for write in writes) or not _begins_at_once(self._writer):
+            return partial(_transact, self._writer, writes)
+        try:
+            results = [write.work(self._writer) for write in writes]
+        except Exception:
+            _roll_back(self._writer)
+            raise
+        return partial(_commit, self._writer, results)
 
 
 def _open_database(path: Path, schema: str) -> sqlite3.Connection:
@@ -219,9 +188,9 @@ def _open_database(path: Path, schema: str) -> sqlite3.Connection:
     path.chmod(0o600)
     database = sqlite3.connect(
         path,
-        timeout=_BUSY_TIMEOUT_SECONDS,
+        timeout=_BUSY_TIMEOUT_MILLISECONDS / 1000,
         isolation_level=None,
-        check_same_thread=False,  # opened here, then used by the writing thread alone
+        check_same_thread=False,  # the loop and the thread that commits use it in turn
     )
     try:
         _prepare(database, schema)
@@ -246,36 +215,53 @@ def _prepare(database: sqlite3.Connection, schema: str) -> None:
     elif versions != [(SCHEMA_VERSION,)]:
         raise StorageError("the database was written by another version of osak")
     database.execute("COMMIT")
+    # From here on the event loop begins transactions; ``_transact`` is where one waits for another process.
+    database.execute("PRAGMA busy_timeout = 0")
 
 
-def _transact(database: sqlite3.Connection, jobs: list[_Job]) -> Exception | None:
-    """Do all jobs in one transaction; return what went wrong, and then nothing was done."""
+def _begins_at_once(database: sqlite3.Connection) -> bool:
+    """Begin a transaction, unless another process is writing."""
     try:
         database.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            job.result = job.work(database)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+def _transact(database: sqlite3.Connection, writes: list[_Write]) -> list[Any]:
+    """Do all writes in one transaction; if something goes wrong, nothing was done."""
+    database.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MILLISECONDS}")
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        results = [write.work(database) for write in writes]
+    except Exception:
+        _roll_back(database)
+        raise
+    finally:
+        database.execute("PRAGMA busy_timeout = 0")
+    results = _commit(database, results)
+    if any(write.empties_log for write in writes):
+        _empty_log(database)
+    return results
+
+
+def _commit(database: sqlite3.Connection, results: list[Any]) -> list[Any]:
+    try:
         database.execute("COMMIT")
-    except Exception as error:  # noqa: BLE001 - whatever a damaged row did: without this thread all would wait for ever
-        with suppress(sqlite3.Error):  # some failures have already rolled back
-            database.execute("ROLLBACK")
-        return error
-    return None
+    except Exception:
+        _roll_back(database)
+        raise
+    return results
+
+
+def _roll_back(database: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):  # some failures have already rolled back
+        database.execute("ROLLBACK")
 
 
 def _empty_log(database: sqlite3.Connection) -> None:
     """Move the WAL into the file and cut it to nothing, unless somebody reads: nobody is made to wait."""
     with suppress(sqlite3.Error):  # it will be tried again, and nothing that was promised depends on it
-        database.execute("PRAGMA busy_timeout = 0")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    database.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_SECONDS * 1000:.0f}")
-
-
-def _settle(jobs: list[_Job], error: Exception | None) -> None:
-    """Wake everybody in the batch, with one hop to the event loop."""
-
-    def settle_all() -> None:
-        for job in jobs:
-            job.settle(error)
-
-    with suppress(RuntimeError):  # the loop is gone, and with it everybody who asked
-        jobs[0].loop.call_soon_threadsafe(settle_all)

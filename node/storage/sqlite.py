@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from osak.node.errors import StorageError
-from osak.node.storage.base import Releases, ShareStore, StoredShare
+from osak.node.storage.base import MAX_RELEASE_TIMES, Releases, ShareStore, StoredShare
 from osak.node.storage.database import SQLiteDatabase
 
 _SCHEMA = """
@@ -51,6 +51,13 @@ _RELEASES = "SELECT count, times FROM releases WHERE share_id = ?"
 _NOTE_RELEASES = (
     "INSERT INTO releases SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM shares WHERE share_id = ?1) "
     "ON CONFLICT DO UPDATE SET count = excluded.count, times = excluded.times WHERE excluded.count > count"
+)
+# One more, in one step: the oldest time gives way once there are as many as are kept, ?3.
+_NOTE_RELEASE = (
+    "INSERT INTO releases SELECT ?1, 1, ?2 WHERE EXISTS (SELECT 1 FROM shares WHERE share_id = ?1) "
+    "ON CONFLICT DO UPDATE SET count = count + 1, times = "
+    "iif(length(times) - length(replace(times, ' ', '')) + 1 < ?3, "
+    "times, substr(times, instr(times, ' ') + 1)) || ' ' || excluded.times"
 )
 _FORGET_RELEASES = "DELETE FROM releases WHERE share_id = ?"
 _EXPIRE_RELEASES = (
@@ -104,8 +111,7 @@ class SQLiteShareStore:
             if database.execute(_SPEND, (share_id, nonce, keep_until)).rowcount != 1:
                 return False
             if released_at is not None:
-                before = _releases(database.execute(_RELEASES, (share_id,)).fetchone())
-                database.execute(_NOTE_RELEASES, _releases_row(share_id, before.and_at(released_at)))
+                database.execute(_NOTE_RELEASE, (share_id, str(released_at), MAX_RELEASE_TIMES))
             return True
 
         return await self._database.write(spend_and_note)

@@ -229,4 +229,8 @@ def _printable(value: Any) -> str:
 
 
 def _encode(members: dict[str, Any]) -> bytes:
-    return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(members).encode()
+
+
+# Made once: ``json.dumps`` would make one for each message.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)

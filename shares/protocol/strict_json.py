@@ -5,7 +5,6 @@ Python's ``json`` takes duplicate names, NaN and any depth; its base64 takes str
 spare bits. Each of those lets two readers see two different messages, so all are refused here.
 """
 
-import base64
 import binascii
 import json
 from typing import Any
@@ -59,8 +58,8 @@ def decode_base64(text: str) -> bytes:
         MessageError: any other spelling.
     """
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:
         raise MessageError("not base64") from error
     if encode_base64(data) != text:
         raise MessageError("not canonical base64")
@@ -69,7 +68,7 @@ def decode_base64(text: str) -> bytes:
 
 def encode_base64(data: bytes) -> str:
     """Standard padded base64 (RFC 4648, section 4)."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def decode_base64url(text: str) -> bytes:
@@ -79,8 +78,9 @@ def decode_base64url(text: str) -> bytes:
         MessageError: padding, foreign characters or spare bits.
     """
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        standard = text.encode("ascii").translate(_FROM_URL)
+        data = binascii.a2b_base64(standard + b"=" * (-len(text) % 4), strict_mode=True)
+    except ValueError as error:
         raise MessageError("not base64url") from error
     if encode_base64url(data) != text:
         raise MessageError("not canonical base64url")
@@ -89,7 +89,11 @@ def decode_base64url(text: str) -> bytes:
 
 def encode_base64url(data: bytes) -> str:
     """Unpadded base64url (RFC 7515, section 2)."""
-    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=\n").decode("ascii")
+
+
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,6 @@
 import asyncio
 import threading
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -23,10 +22,10 @@ class SlowDiskLog(AuditLog):
     disk = threading.Event()
     reached = threading.Event()
 
-    def _append(self, entries: list[tuple[Event, dict[str, Any]]]) -> None:
+    def _append(self, data: bytes) -> None:
         self.reached.set()
         assert self.disk.wait(20)
-        super()._append(entries)
+        super()._append(data)
 
 
 async def test_lag_and_unsigned_lines_are_told(tmp_path: Path) -> None:
