@@ -309,3 +309,34 @@ def test_redis_of_the_chart_keeps_what_it_has() -> None:
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     assert [item["key"] for item in volumes["auth"]["secret"]["items"]] == ["users.acl"]
     assert sorted(item["key"] for item in volumes["tls"]["secret"]["items"]) == sorted(TLS_FILES)
+
+
+def test_names_are_text() -> None:
+    """A Secret's entry called 2027, or a Secret called true, is a name, and no number or truth to YAML."""
+    release = render(
+        MATRIX["redis-own-tls"],
+        {
+            "sealing": {"existingSecret": "true", "key": "2028", "next": "2029", "old": ["2027"]},
+            "tls": {"existingSecret": "1e3"},
+            "redis": {"auth": {"existingSecret": "null"}, "storageClass": "1"},
+            "audit": {"storageClass": "on"},
+            "test": {"credential": {"existingSecret": "0", "p12Key": "12", "passwordKey": "off"}},
+        },
+    )
+    for item in release.objects:
+        kubernetes_validate.validate(item, KUBERNETES[0], strict=True)
+    (volume,) = (volume for volume in release.pod["volumes"] if volume["name"] == "sealing")
+    assert volume["secret"]["secretName"] == "true"
+    assert {item["key"] for item in volume["secret"]["items"]} == {"2027", "2028", "2029"}
+
+
+def test_a_release_s_name_is_text() -> None:
+    """Also a release called yes, in a namespace called 007."""
+    values = merged(OWN_REDIS, WATCHED)
+    done = run_helm("template", "yes", str(CHART), "--namespace", "007", values=values)
+    assert done.returncode == 0, done.stderr
+    for item in yaml.safe_load_all(done.stdout):
+        assert isinstance(item["metadata"]["name"], str)
+        if item["kind"] not in FOREIGN_KINDS:
+            kubernetes_validate.validate(item, KUBERNETES[0], strict=True)
+    assert 'matchNames: ["007"]' in done.stdout

@@ -11,7 +11,7 @@
 {{/* What selects the pods of a component (node, redis, counter or test); it never changes during the life of a release. */}}
 {{- define "osak-node.matchLabels" -}}
 app.kubernetes.io/name: osak-node
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
@@ -133,7 +133,7 @@ capabilities:
 {{- $values := index . 1 -}}
 accessModes: [{{ index . 0 }}]
 {{- with $values.storageClass }}
-storageClassName: {{ . }}
+storageClassName: {{ . | quote }}
 {{- end }}
 resources:
   requests:

@@ -95,7 +95,7 @@ spec:
           mountPath: /etc/osak/trust
           readOnly: true
         {{- range $secrets }}
-        - name: {{ .name }}
+        - name: {{ .name | quote }}
           mountPath: /etc/osak/{{ .path }}
           readOnly: true
         {{- end }}
@@ -116,38 +116,38 @@ spec:
   volumes:
     - name: config
       configMap:
-        name: {{ include "osak-node.name" . }}
+        name: {{ include "osak-node.name" . | quote }}
         items:
           - key: node.yaml
             path: node.yaml
     - name: trust
       configMap:
-        name: {{ include "osak-node.name" . }}
+        name: {{ include "osak-node.name" . | quote }}
         items:
           {{- range $name, $_ := include "osak-node.certificates" . | fromJson }}
-          - key: {{ $name }}
-            path: {{ $name }}
+          - key: {{ $name | quote }}
+            path: {{ $name | quote }}
           {{- end }}
     {{- range $secrets }}
-    - name: {{ .name }}
+    - name: {{ .name | quote }}
       secret:
-        secretName: {{ .secret }}
+        secretName: {{ .secret | quote }}
         defaultMode: 0440
         items:
           {{- range $key, $file := .items }}
-          - key: {{ $key }}
-            path: {{ $file }}
+          - key: {{ $key | quote }}
+            path: {{ $file | quote }}
           {{- end }}
     {{- end }}
     {{- if include "osak-node.movesFromSQLite" . }}
     - name: moving
       persistentVolumeClaim:
-        claimName: {{ .Values.movingFrom.sqlite.existingClaim }}
+        claimName: {{ .Values.movingFrom.sqlite.existingClaim | quote }}
     {{- end }}
     {{- with include "osak-node.auditClaim" . }}
     - name: audit
       persistentVolumeClaim:
-        claimName: {{ . }}
+        claimName: {{ . | quote }}
     {{- end }}
     - name: scratch
       emptyDir:

@@ -130,10 +130,10 @@ spec:
   volumes:
     - name: config
       configMap:
-        name: {{ include "osak-node.nameOf" (list $root $component) }}
+        name: {{ include "osak-node.nameOf" (list $root $component) | quote }}
     - name: auth
       secret:
-        secretName: {{ .Values.redis.auth.existingSecret }}
+        secretName: {{ .Values.redis.auth.existingSecret | quote }}
         defaultMode: 0440
         items:
           # The users with hashes of their passwords; the password itself is the node's.
@@ -142,12 +142,12 @@ spec:
     {{- with .Values.redis.tls.existingSecret }}
     - name: tls
       secret:
-        secretName: {{ . }}
+        secretName: {{ . | quote }}
         defaultMode: 0440
         items:
           {{- range list "ca.crt" "tls.crt" "tls.key" }}
-          - key: {{ . }}
-            path: {{ . }}
+          - key: {{ . | quote }}
+            path: {{ . | quote }}
           {{- end }}
     {{- end }}
     {{- if eq $component "counter" }}

@@ -25,6 +25,9 @@
 {{- if not .audit.enabled -}}
 {{- $found = append $found "no audit log: nothing that this node did can be proved." -}}
 {{- end -}}
+{{- if or (eq .trust.revocation.mode "off") (and .capsules.enabled (eq .capsules.revocation.mode "off")) -}}
+{{- $found = append $found "revocation.mode is off: a card that was stolen with its PIN opens here until its certificate ends." -}}
+{{- end -}}
 {{- if and (eq .storage.kind "redis") .storage.redis.allowVolatile -}}
 {{- $found = append $found "allowVolatile: Redis can lose shares that were acknowledged. For trials only." -}}
 {{- end -}}
