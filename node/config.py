@@ -160,6 +160,13 @@ class LimitSettings(Settings):
         (), description="whose X-Forwarded-For is believed; by default nobody's"
     )
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _not_everybody(cls, proxies: tuple[Network, ...]) -> tuple[Network, ...]:
+        if any(network.prefixlen == 0 for network in proxies):
+            raise ValueError("whoever trusts all addresses lets each client choose its own: name the proxies")
+        return proxies
+
 
 class ExpirySettings(Settings):
     """How long shares live."""

@@ -24,12 +24,13 @@ from osak.node.storage.redis_database import RedisDatabase
 from osak.node.storage_settings import RedisSettings
 
 # The generic cell rate algorithm, as in ``MemoryCounter``. KEYS[1]: the bucket. ARGV: seconds for one token,
-# seconds until an empty bucket is full. Answers 0, or how many seconds to wait.
+# seconds until an empty bucket is full. Answers 0, or how many seconds to wait. A bucket that is emptier than
+# empty was written before the clock was set back, and would keep its client out until that time comes again.
 _TAKE: Final = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local full_at = tonumber(redis.call('GET', KEYS[1]) or now)
-if full_at < now then full_at = now end
+if full_at < now or full_at > now + ARGV[2] * 1.001 then full_at = now end
 full_at = full_at + ARGV[1]
 local wait = full_at - now - ARGV[2]
 if wait > ARGV[2] * 0.000001 then return tostring(wait) end

@@ -104,6 +104,19 @@ async def test_redis_learns_no_names_and_forgets(server: RedisServer) -> None:
     await shared.close()
 
 
+async def test_a_clock_that_is_set_back(server: RedisServer) -> None:
+    """Who was counted before Redis's clock was set back by a day is not kept out for a day, nor uncounted."""
+    server.ask("FLUSHALL")
+    shared = RedisCounter.open(settings_for(server), KEY, LOG)
+    rate = Rate(2, 3600)
+    assert await shared.take("address:192.0.2.7", rate) == 0.0
+    (name,) = [line for line in server.ask("KEYS", "osak:rate:*").split() if line.startswith("osak:")]
+    server.ask("SET", name, f"{time.time() + 86400:.6f}")
+    assert [await shared.take("address:192.0.2.7", rate) for _ in range(2)] == [0.0, 0.0]
+    assert 0 < await shared.take("address:192.0.2.7", rate) <= 1800
+    await shared.close()
+
+
 class Notes:
     """A log of which level and event are kept, and a time that a test sets."""
 

@@ -158,6 +158,13 @@ async def test_malformed_rates(tmp_path: Path, rate: str) -> None:
         load_node_config(write_config(tmp_path, f"rates: {{per_share: '{rate}'}}"), {})
 
 
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0"])
+async def test_everybody_as_a_proxy(tmp_path: Path, everybody: str) -> None:
+    """Who trusted all addresses would let each client choose by which it is counted."""
+    with pytest.raises(ConfigurationError, match=r"trusted_proxies.*name the proxies"):
+        load_node_config(write_config(tmp_path, f"trusted_proxies: ['{everybody}']"), {})
+
+
 async def test_malformed_proxies(tmp_path: Path) -> None:
     """A proxy is an address or a network."""
     with pytest.raises(ConfigurationError, match="trusted_proxies"):
