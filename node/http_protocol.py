@@ -124,6 +124,11 @@ class NodeProtocol(web.RequestHandler):
             raise ConnectionError("an answer was begun already")
         return self._refuse(request, self._error_of(status, exc))
 
+    def log_exception(self, *args: Any, **more: Any) -> None:
+        """Log what aiohttp met, but a broken body, which was answered and logged as such."""
+        if not isinstance(more.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **more)
+
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:

@@ -63,7 +63,10 @@ def answer_errors(telemetry: Telemetry, limits: Limits, *, timeout_seconds: floa
             async with asyncio.timeout(timeout_seconds):
                 await limits.admit(request)
                 # Read here for every method, so that no body stays unbounded because nobody looks at it.
-                await request.read()
+                try:
+                    await request.read()
+                except ConnectionError as error:  # no fault of the node's, so never "internal"
+                    raise BadRequestError("the client left before its request was there") from error
                 with limits.work():
                     return await handler(request)
         except NodeError as error:

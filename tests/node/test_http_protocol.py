@@ -6,7 +6,7 @@ import json
 
 import pytest
 from aiohttp import web
-from factories.ports import OpenPort, open_port
+from factories.ports import OpenPort, come_true, open_port
 
 from osak.node.config import LimitSettings
 
@@ -133,6 +133,29 @@ async def test_a_field_that_just_fits() -> None:
         connection = await port.connect()
         connection.writer.write(GET + b"X-A: " + b"a" * 8180 + b"\r\n\r\n")
         assert (await connection.reader.readline()).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_body() -> None:
+    """It is counted as a bad request: no stranger may raise the alert on internal faults."""
+    async with open_port(LimitSettings()) as port:
+        connection = await port.connect()
+        connection.writer.write(GET + b"Content-Length: 500\r\n\r\nhalf")
+        await port.settles_at(1)
+        await connection.leave()
+        await come_true(lambda: bool(port.lines("request")))
+        assert port.lines("request")[0]["reason"].startswith("BadRequestError: the client left")
+        assert port.number("osak_node_refusals_total", error="InternalError") == 0
+        assert port.lines("unexpected") == []
+
+
+async def test_a_body_that_cannot_be_unpacked() -> None:
+    """It is answered, and has one line in the log."""
+    async with open_port(LimitSettings()) as port:
+        sent = GET + b"Content-Encoding: gzip\r\nContent-Length: 11\r\n\r\n" + SECRET
+        status, problem, _ = await refusal(port, sent)
+        assert (status, problem["code"]) == (400, "bad-request")
+        await port.settles_at(0)
+        assert len(port.log.getvalue().splitlines()) == 1
 
 
 async def test_a_fault_that_no_middleware_caught() -> None:
