@@ -29,6 +29,7 @@ from redis.exceptions import RedisError
 
 from osak.node.errors import StorageError
 from osak.node.secret_line import read_secret_line
+from osak.node.storage.redis_pipelines import Command, Pipelines
 from osak.node.storage.redis_rows import row_id
 from osak.node.storage_settings import RedisSettings, RedisTLSSettings
 
@@ -56,7 +57,8 @@ class RedisDatabase:
         self._sentinel = sentinel
         self._timeout_seconds = settings.timeout_seconds
         self._replicas = replicas
-        self._slots = asyncio.Semaphore(settings.max_connections)
+        self._connections = asyncio.Semaphore(settings.max_connections)
+        self._pipelines = None if isinstance(client, RedisCluster) else Pipelines(client, self._connections)
         self._closed = False
 
     @classmethod
@@ -95,8 +97,7 @@ class RedisDatabase:
         Raises:
             StorageError: no answer, or an error.
         """
-        async with self._use():
-            return await self._client.execute_command(*command)
+        return await self._ask(command)
 
     async def write(self, key: str, *command: str | bytes | int) -> Any:
         """Send one command that changes ``key`` or its companions; return when that is durable.
@@ -104,9 +105,9 @@ class RedisDatabase:
         Raises:
             StorageError: no answer, an error, or too few replicas: it may or may not have been done.
         """
+        if not self._replicas:
+            return await self._ask(command)
         async with self._use():
-            if not self._replicas:
-                return await self._client.execute_command(*command)
             return await self._write_to_replicas(key, command)
 
     async def replace(self, key: str, before: bytes, after: bytes) -> bool:
@@ -202,15 +203,28 @@ class RedisDatabase:
             for sentinel in self._sentinel.sentinels if self._sentinel else ():
                 await sentinel.aclose()
 
-    @asynccontextmanager
-    async def _use(self) -> AsyncIterator[None]:
+    async def _ask(self, command: Command) -> Any:
+        """Send one command; those of a Cluster go to several servers, so each goes alone."""
+        if self._pipelines is None:
+            async with self._use():
+                return await self._client.execute_command(*command)
+        self._require_open()
+        with _translated():
+            return await self._pipelines.ask(command)
+
+    def _require_open(self) -> None:
         if self._closed:
             raise StorageError("the store is closed")
+
+    @asynccontextmanager
+    async def _use(self) -> AsyncIterator[None]:
+        """A connection of one's own."""
+        self._require_open()
         with _translated():
-            async with self._slots:
+            async with self._connections:
                 yield
 
-    async def _write_to_replicas(self, key: str, command: tuple[str | bytes | int, ...]) -> Any:
+    async def _write_to_replicas(self, key: str, command: Command) -> Any:
         """The command and WAIT on one connection: WAIT speaks of what that connection wrote."""
         wanted = self._replicas
         milliseconds = int(self._timeout_seconds * 500)
@@ -226,7 +240,11 @@ class RedisDatabase:
         pipeline.execute_command(*command, **target)
         pipeline.execute_command("WAIT", wanted, milliseconds, **target)
         try:
-            result, reached = await pipeline.execute(**execution)
+            # Not raised by redis-py: its text would quote the command, and with it ids and rows.
+            result, reached = await pipeline.execute(raise_on_error=False, **execution)
+            for answer in (result, reached):
+                if isinstance(answer, Exception):
+                    raise answer
         except RedisError:
             if isinstance(self._client, RedisCluster):
                 await self._client.aclose()  # learn anew who has the key; the next command connects again
