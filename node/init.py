@@ -18,6 +18,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from osak.node.config import check_node_name, parse_listen_address
+from osak.node.folder_sync import sync_folder
 from osak.node.sealing import NODE_KEY_BYTES
 from osak.node.storage_settings import parse_redis_address
 from osak.node.template import NewNode, render_config
@@ -130,6 +131,7 @@ def _certificates(path: Path) -> bytes:
 
 
 def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:
+    missing = [each for each in folder.parents if not each.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -140,7 +142,14 @@ def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        for each in {(draft / name).parent for name in contents} | {draft}:
+            sync_folder(each)
         draft.rename(folder)
+        # A power cut soon after the first share must not take the key that opens it.
+        for each in {folder.parent, *(each.parent for each in missing)}:
+            sync_folder(each)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """``osak node init``: a whole folder or nothing, and nothing of what was there is touched."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -47,6 +48,23 @@ def test_a_new_node(tmp_path: Path, authority: Path) -> None:
     pin = certificate_pin(x509.load_pem_x509_certificate((folder / "tls" / "cert.pem").read_bytes()))
     assert f"certificate pin (pin_sha256): {pin}\n" in result.stdout
     assert f"start it: osak node run -c {folder / 'node.yaml'}" in result.stdout
+
+
+def test_a_power_cut_takes_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the command is done every file, its name and those of its folders are on the disk."""
+    synced: set[int] = set()
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        real(descriptor)
+        synced.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", note)
+    folder = tmp_path / "deep" / "er" / "node"
+    assert init(folder, "--dev-tls").exit_code == 0
+    places = [tmp_path, tmp_path / "deep", tmp_path / "deep" / "er", folder, *folder.rglob("*")]
+    assert len(places) > 6
+    assert [place for place in places if place.stat().st_ino not in synced] == []
 
 
 def test_two_nodes_have_two_keys(tmp_path: Path) -> None:
