@@ -5,7 +5,7 @@ Two passes over the old storage. The first carries what is missing, each row onl
 node's keys. The second looks every row up in the new storage and compares what both hold, whatever their
 seals: one may have been sealed anew meanwhile. Nothing is taken out of the old one, so stopping in the middle
 loses nothing, and starting again goes on where it was. The node may run meanwhile, with ``moving_from`` in
-its configuration (``storage.moving``).
+its configuration (``storage.moving_rows``).
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from osak.node.row_names import RowNames
 from osak.node.seal_check import holds_the_same, in_batches, opens, refuse_to_seal
 from osak.node.sealing import Sealer
 from osak.node.storage.base import StoredCapsule, StoredRow, StoredShare
-from osak.node.storage.moving import carry
-from osak.node.storage.moving_capsules import carry_capsule
+from osak.node.storage.moving_rows import carry_row
+from osak.node.storage.moving_shares import carry_share
 from osak.shares.errors import ConfigurationError
 
 
@@ -156,8 +156,8 @@ async def carry_all(old: RoleStores, new: RoleStores, sealer: Sealer, now: int) 
 
 async def _carry(row: StoredRow, old: RoleStores, new: RoleStores) -> bool:
     if isinstance(row, StoredShare):
-        return await carry(row, old.share_store(), new.share_store())
-    return await carry_capsule(row, new.capsule_store())
+        return await carry_share(row, old.share_store(), new.share_store())
+    return await carry_row(row, new.capsule_store())
 
 
 async def _for_each(stores: RoleStores, work: Callable[[StoredRow], Awaitable[None]]) -> None:

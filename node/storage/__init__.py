@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from osak.node.storage.base import CapsuleStore, ShareStore
-from osak.node.storage.moving import MovingShareStore
-from osak.node.storage.moving_capsules import MovingCapsuleStore
+from osak.node.storage.moving_rows import MovingRows
+from osak.node.storage.moving_shares import MovingShareStore
 from osak.node.storage_settings import (
     MemoryStorageSettings,
     RedisStorageSettings,
@@ -99,7 +99,7 @@ async def open_capsule_store(
     if moving_from is None:
         return store
     try:
-        return MovingCapsuleStore(store, await open_capsule_store(moving_from))
+        return MovingRows(store, await open_capsule_store(moving_from))
     except BaseException:
         await store.close()
         raise

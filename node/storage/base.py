@@ -65,67 +65,6 @@ class Releases:
         return Releases(self.count + 1, (*self.times, time)[-MAX_RELEASE_TIMES:])
 
 
-class ShareStore(Protocol):
-    """Where a node keeps shares and spent nonces. Every method may raise ``StorageError``."""
-
-    async def add(self, share: StoredShare) -> None:
-        """Keep a new share durably; an id that is already there is a ``StorageError``."""
-        ...
-
-    async def get(self, share_id: str, now: int) -> StoredShare | None:
-        """The share, or None if it is unknown or expired at ``now``."""
-        ...
-
-    async def spend(self, share_id: str, nonce: str, keep_until: int, released_at: int | None = None) -> bool:
-        """Record durably that ``nonce`` was used; False if it already was or the share is gone.
-
-        With ``released_at`` a release is recorded in the same step: the share is about to be given out.
-        """
-        ...
-
-    async def releases(self, share_id: str) -> Releases:
-        """How often the share was given out; nothing is known of one that is gone."""
-        ...
-
-    async def remember_releases(self, share_id: str, releases: Releases) -> None:
-        """Take over what another store knows, if that is more; does nothing if the share is gone."""
-        ...
-
-    async def delete(self, share_id: str) -> bool:
-        """Erase a share; False if there was none."""
-        ...
-
-    async def remove_expired(self, now: int) -> int:
-        """Erase expired shares and records of spent nonces; return how many shares.
-
-        A store that lets go of them by itself, as Redis does, has nothing to do and says 0.
-        """
-        ...
-
-    async def count(self) -> int:
-        """How many shares there are, expired ones too; of many it takes a while, in the background."""
-        ...
-
-    def walk(self) -> AsyncIterator[StoredShare]:
-        """Every share that is there all the while, expired or not; one may come twice."""
-        ...
-
-    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
-        """Put ``after``, of the same id and end, durably in the place of ``before``; nothing else changes.
-
-        False if ``before`` is not there any more, exactly as it was: nothing comes back that was deleted.
-        """
-        ...
-
-    async def check(self) -> None:
-        """Return if the store can be used now."""
-        ...
-
-    async def close(self) -> None:
-        """Finish what is under way and let go of the backend; safe to call twice."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class StoredCapsule:
     """One capsule's row. Times are whole seconds since 1970.
@@ -154,48 +93,35 @@ RowT = TypeVar("RowT", StoredShare, StoredCapsule)
 
 
 class Rows(Protocol[RowT]):
-    """What the two kinds of stores have in common: rows under a seal."""
+    """Where a node keeps rows under a seal, of either kind. Every method may raise ``StorageError``."""
+
+    async def add(self, row: RowT, /) -> None:
+        """Keep a new row durably; an id that is already there is a ``StorageError``."""
+        ...
+
+    async def get(self, row_id: str, now: int, /) -> RowT | None:
+        """The row, or None if it is unknown or expired at ``now``."""
+        ...
+
+    async def remove_expired(self, now: int) -> int:
+        """Erase expired rows and what belongs to them; return how many rows.
+
+        A store that lets go of them by itself, as Redis does, has nothing to do and says 0.
+        """
+        ...
+
+    async def count(self) -> int:
+        """How many rows there are, expired ones too; of many it takes a while, in the background."""
+        ...
 
     def walk(self) -> AsyncIterator[RowT]:
         """Every row that is there all the while, expired or not; one may come twice."""
         ...
 
     async def replace(self, before: RowT, after: RowT) -> bool:
-        """Put one row in the place of another, if that is there exactly as it was."""
-        ...
-
-    async def count(self) -> int:
-        """How many rows there are, expired ones too."""
-        ...
-
-
-class CapsuleStore(Protocol):
-    """Where a node keeps capsules. Every method may raise ``StorageError``."""
-
-    async def add(self, capsule: StoredCapsule) -> None:
-        """Keep a new capsule durably; an id that is already there is a ``StorageError``."""
-        ...
-
-    async def get(self, transaction_id: str, now: int) -> StoredCapsule | None:
-        """The capsule, or None if it is unknown or expired at ``now``."""
-        ...
-
-    async def remove_expired(self, now: int) -> int:
-        """Erase expired capsules; return how many. A store that does so by itself says 0."""
-        ...
-
-    async def count(self) -> int:
-        """How many capsules there are, expired ones too; as slow as that of shares."""
-        ...
-
-    def walk(self) -> AsyncIterator[StoredCapsule]:
-        """Every capsule that is there all the while, expired or not; one may come twice."""
-        ...
-
-    async def replace(self, before: StoredCapsule, after: StoredCapsule) -> bool:
         """Put ``after``, of the same id and end, durably in the place of ``before``; nothing else changes.
 
-        False if ``before`` is not there any more, exactly as it was.
+        False if ``before`` is not there any more, exactly as it was: nothing comes back that was deleted.
         """
         ...
 
@@ -206,3 +132,30 @@ class CapsuleStore(Protocol):
     async def close(self) -> None:
         """Finish what is under way and let go of the backend; safe to call twice."""
         ...
+
+
+class ShareStore(Rows[StoredShare], Protocol):
+    """Where a node keeps shares and spent nonces."""
+
+    async def spend(self, share_id: str, nonce: str, keep_until: int, released_at: int | None = None) -> bool:
+        """Record durably that ``nonce`` was used; False if it already was or the share is gone.
+
+        With ``released_at`` a release is recorded in the same step: the share is about to be given out.
+        """
+        ...
+
+    async def releases(self, share_id: str) -> Releases:
+        """How often the share was given out; nothing is known of one that is gone."""
+        ...
+
+    async def remember_releases(self, share_id: str, releases: Releases) -> None:
+        """Take over what another store knows, if that is more; does nothing if the share is gone."""
+        ...
+
+    async def delete(self, share_id: str) -> bool:
+        """Erase a share; False if there was none."""
+        ...
+
+
+class CapsuleStore(Rows[StoredCapsule], Protocol):
+    """Where a node keeps capsules."""

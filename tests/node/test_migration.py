@@ -19,8 +19,8 @@ from osak.node.storage import open_capsule_store, open_store
 from osak.node.storage.base import ShareStore, StoredRow, StoredShare
 from osak.node.storage.memory import MemoryShareStore
 from osak.node.storage.memory_capsules import MemoryCapsuleStore
-from osak.node.storage.moving import MovingShareStore
-from osak.node.storage.moving_capsules import MovingCapsuleStore
+from osak.node.storage.moving_rows import MovingRows
+from osak.node.storage.moving_shares import MovingShareStore
 from osak.node.storage_settings import SQLiteStorageSettings
 
 NOW = 1_900_000_000
@@ -93,7 +93,7 @@ async def test_capsules_too(tmp_path: Path) -> None:
 async def test_capsules_are_found_during_the_move() -> None:
     """Capsules old and new are found before, during and after; an id stays taken."""
     old, new = MemoryCapsuleStore(), MemoryCapsuleStore()
-    moving = MovingCapsuleStore(new, old)
+    moving = MovingRows(new, old)
     await old.add(sealed_capsule(1))
     with pytest.raises(StorageError):
         await moving.add(sealed_capsule(1))

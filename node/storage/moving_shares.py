@@ -11,26 +11,17 @@ also from another process, also twice. No lock is needed, because of the order o
   cannot release with the same ticket again.
 """
 
-from collections.abc import AsyncIterator
-
-from osak.node.errors import StorageError
 from osak.node.storage.base import ANY_TIME, Releases, ShareStore, StoredShare
+from osak.node.storage.moving_rows import MovingRows, carry_row
 
 
-async def carry(share: StoredShare, old: ShareStore, new: ShareStore) -> bool:
+async def carry_share(share: StoredShare, old: ShareStore, new: ShareStore) -> bool:
     """Put ``share`` of the old store into the new one; True if it was not there yet and now is.
 
     Raises:
         StorageError: a store failed; carrying it again does no harm.
     """
-    added = await new.get(share.share_id, ANY_TIME) is None
-    if added:
-        try:
-            await new.add(share)
-        except StorageError:
-            if await new.get(share.share_id, ANY_TIME) is None:
-                raise
-            added = False  # somebody else carried it at the same time
+    added = await carry_row(share, new)
     if await old.get(share.share_id, ANY_TIME) is None:
         await new.delete(share.share_id)
         return False
@@ -38,28 +29,20 @@ async def carry(share: StoredShare, old: ShareStore, new: ShareStore) -> bool:
     return added
 
 
-class MovingShareStore:
+class MovingShareStore(MovingRows[StoredShare]):
     """A ``ShareStore`` of two, for the time of a move."""
 
+    _new: ShareStore
+    _old: ShareStore
+
     def __init__(self, new: ShareStore, old: ShareStore) -> None:
-        self._new = new
-        self._old = old
-
-    async def add(self, share: StoredShare) -> None:
-        """Keep a share in the new store."""
-        if await self._old.get(share.share_id, ANY_TIME) is not None:
-            raise StorageError("this share id is taken")
-        await self._new.add(share)
-
-    async def get(self, share_id: str, now: int) -> StoredShare | None:
-        """Look a share up in the new store, then in the old one."""
-        return await self._new.get(share_id, now) or await self._old.get(share_id, now)
+        super().__init__(new, old)
 
     async def spend(self, share_id: str, nonce: str, keep_until: int, released_at: int | None = None) -> bool:
         """Spend a nonce once in both."""
         share = await self._old.get(share_id, ANY_TIME)
         if share is not None:
-            await carry(share, self._old, self._new)
+            await carry_share(share, self._old, self._new)
             if not await self._old.spend(share_id, nonce, keep_until, released_at):
                 return False
         return await self._new.spend(share_id, nonce, keep_until, released_at)
@@ -77,34 +60,6 @@ class MovingShareStore:
         """Erase a share from the old store, then from the new one."""
         was_in_old = await self._old.delete(share_id)
         return await self._new.delete(share_id) or was_in_old
-
-    async def remove_expired(self, now: int) -> int:
-        """Erase from both; a share that lies in both counts twice."""
-        return await self._new.remove_expired(now) + await self._old.remove_expired(now)
-
-    async def count(self) -> int:
-        """In both; what lies in both counts twice."""
-        return await self._new.count() + await self._old.count()
-
-    async def walk(self) -> AsyncIterator[StoredShare]:
-        """Every share of both; what lies in both comes twice."""
-        for store in (self._new, self._old):
-            async for share in store.walk():
-                yield share
-
-    async def replace(self, before: StoredShare, after: StoredShare) -> bool:
-        """In the new store alone: what lies in the old one is compared with what arrives, so it stays."""
-        return await self._new.replace(before, after)
-
-    async def check(self) -> None:
-        """Both must be well."""
-        await self._new.check()
-        await self._old.check()
-
-    async def close(self) -> None:
-        """Close both."""
-        await self._new.close()
-        await self._old.close()
 
 
 _: type[ShareStore] = MovingShareStore
