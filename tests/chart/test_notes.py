@@ -39,6 +39,10 @@ def test_one_release_is_one_organisations_node(case: str) -> None:
         (EXTERNAL_REDIS, "each process counts rates alone"),
         (merged(OWN_REDIS, {"redis": {"counter": {"enabled": False}}}), "each process counts rates alone"),
         ({"networkPolicy": {"enabled": False}}, "no NetworkPolicy"),
+        (
+            {"service": {"type": "LoadBalancer", "port": 443}},
+            "clients come to port 8443, as node.publicURL says, and the load balancer listens at",
+        ),
         (OUTSIDE, "behind the proxy all clients have its address"),
         (OUTSIDE, "set limits.maxConnectionsPerAddress to limits.maxConnections"),
         ({"service": {"type": "LoadBalancer"}}, "set service.externalTrafficPolicy to Local"),

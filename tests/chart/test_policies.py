@@ -79,6 +79,14 @@ def test_nobody_is_asked_when_nobody_need_be() -> None:
     assert [port["port"] for port in names["ports"]] == [53, 53]
 
 
+def test_names_can_be_resolved_elsewhere() -> None:
+    """Policies see the port of the pod that resolves names, which need not be its Service's."""
+    release = render({"networkPolicy": {"dnsPorts": [5353]}})
+    for name in ("ria", "ria-test"):
+        names = release.one("NetworkPolicy", name)["spec"]["egress"][0]
+        assert names["ports"] == [{"protocol": kind, "port": 5353} for kind in ("UDP", "TCP")]
+
+
 def test_policies_let_through_what_is_named() -> None:
     """Clients, Prometheus, an outside Redis with its ports, and what else the operator names."""
     spec = render(SENTINELS, WATCHED).one("NetworkPolicy")["spec"]

@@ -100,6 +100,7 @@ def _set(path: str, value: object) -> Values:
         ("networkPolicy.extraEgress", [{}]),
         ("networkPolicy.extraEgress", [{"ports": [{"port": 99999}]}]),
         ("networkPolicy.dns", []),
+        ("networkPolicy.dnsPorts", [0]),
         ("podDisruptionBudget.maxUnavailable", 0),
         ("autoscaling.targetCPUUtilization", 200),
         ("topologySpread.zones", "Never"),

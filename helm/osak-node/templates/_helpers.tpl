@@ -177,10 +177,12 @@ that revocation.networks names. The node asks no other; so nobody in it reaches 
 {{/* Egress to where names are resolved. */}}
 {{- define "osak-node.dnsEgress" -}}
 - ports:
+    {{- range .Values.networkPolicy.dnsPorts }}
     - protocol: UDP
-      port: 53
+      port: {{ . | int }}
     - protocol: TCP
-      port: 53
+      port: {{ . | int }}
+    {{- end }}
   to:
     {{- toYaml .Values.networkPolicy.dns | nindent 4 }}
 {{- end -}}

@@ -50,6 +50,10 @@
 {{- if and .capsules.enabled (or .ingress.enabled .gateway.enabled) -}}
 {{- $found = append $found (printf "ingress and gateway lead to shares alone: capsules are fetched at port %d of the Service." (int .capsules.port)) -}}
 {{- end -}}
+{{- $port := include "osak-node.portOf" .node.publicURL | int -}}
+{{- if and (eq .service.type "LoadBalancer") (ne $port (int .service.port)) -}}
+{{- $found = append $found (printf "clients come to port %d, as node.publicURL says, and the load balancer listens at service.port, which is %d." $port (int .service.port)) -}}
+{{- end -}}
 {{- if not .networkPolicy.enabled -}}
 {{- $found = append $found "no NetworkPolicy: every pod of the cluster reaches health, metrics and Redis." -}}
 {{- end -}}
