@@ -32,7 +32,7 @@ from osak.node.config import CapsuleSettings, LimitSettings, NodeConfig
 from osak.node.errors import StorageError
 from osak.node.expiry import ExpiryRules
 from osak.node.handlers.keys import CAPSULES, CHECKED, IDENTITY, REGISTRY, SENDERS, SERVICE, Service
-from osak.node.key_ring import read_ring
+from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.limits.counter import MemoryCounter, RateCounter
 from osak.node.limits.gate import Gate
 from osak.node.limits.recipients import RecipientLimit
@@ -66,6 +66,7 @@ def create_service(
     config: NodeConfig,
     store: ShareStore,
     *,
+    ring: NodeKeyRing | None = None,
     counter: RateCounter | None = None,
     audit: AuditLog | None = None,
     span: SpanMaker = no_span,
@@ -73,13 +74,13 @@ def create_service(
     clock: Callable[[], float] = time.time,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> ShareService:
-    """The node's use cases over an open store.
+    """The node's use cases over an open store; ``ring`` is for whoever has read the node's keys already.
 
     Raises:
         ConfigurationError: the key or an anchor is not what it should be.
         OSError: one of them cannot be read.
     """
-    ring = read_ring(config.sealing)
+    ring = ring or read_ring(config.sealing)
     nonce_keys = [key.nonce_key for key in ring.keys]
     trust = config.trust
     assert trust is not None, "a node that keeps shares has anchors"
@@ -113,11 +114,12 @@ def create_capsule_service(
     settings: CapsuleSettings,
     store: CapsuleStore,
     *,
+    ring: NodeKeyRing | None = None,
     observer: TrustObserver | None = None,
     clock: Callable[[], float] = time.time,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> CapsuleService:
-    """The use cases of the capsule role over an open store.
+    """The use cases of the capsule role over an open store; ``ring`` as of ``create_service``.
 
     Raises:
         ConfigurationError: the key or an anchor is not what it should be.
@@ -127,7 +129,7 @@ def create_capsule_service(
     return CapsuleService(
         store=store,
         revocation=ClientCertificates(read_anchors(settings.anchors), checker),
-        sealer=read_ring(config.sealing).sealer(random_bytes),
+        sealer=(ring or read_ring(config.sealing)).sealer(random_bytes),
         expiry=ExpiryRules(settings.expiry.default, settings.expiry.max),
         clock=clock,
         random_bytes=random_bytes,

@@ -128,7 +128,7 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         await check_keys(store, ring.key_ids)
         audit = await _open_audit(config, ring, telemetry, stack)
         shares = create_service(
-            config, store, counter=counter, audit=audit, span=telemetry.span, observer=observer
+            config, store, ring=ring, counter=counter, audit=audit, span=telemetry.span, observer=observer
         )
         stores["shares"] = store
     fetch_ports = []
@@ -138,7 +138,9 @@ async def _open_ports(config: NodeConfig, telemetry: Telemetry, stack: AsyncExit
         stack.push_async_callback(capsule_store.close)
         await check_keys(capsule_store, ring.key_ids)
         stores["capsules"] = capsule_store
-        capsules = create_capsule_service(config, config.capsules, capsule_store, observer=observer)
+        capsules = create_capsule_service(
+            config, config.capsules, capsule_store, ring=ring, observer=observer
+        )
         fetch_app = create_fetch_app(config, capsules, telemetry, counter)
         fetch_ports.append(
             _Port("fetch_listen", "capsules.fetch_listen", fetch_app, config.capsules.fetch_listen, fetch_tls)
