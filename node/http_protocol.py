@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import LineTooLong
 
 from osak.node.errors import (
@@ -50,7 +51,7 @@ class NodeProtocol(web.RequestHandler):
         on_lost: is called when the connection has ended.
     """
 
-    __slots__ = ("_answer_seconds", "_head_bytes", "_on_lost", "_stalled", "_telemetry")
+    __slots__ = ("_answer_seconds", "_head_bytes", "_is_refused", "_on_lost", "_stalled", "_telemetry")
 
     def __init__(
         self,
@@ -76,21 +77,34 @@ class NodeProtocol(web.RequestHandler):
         self._answer_seconds = answer_seconds
         self._stalled: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._is_refused = False
         self._on_lost = on_lost
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless it is a head that has become too large."""
-        if self._head_bytes > MAX_HEAD_BYTES:
+        """Read on, unless what came is refused already."""
+        if self._is_refused:
             return
         known = self._request_count
         is_head = self._waiter is not None or known == 0  # else a body, which has a bound of its own
-        super().data_received(data)
+        self._read_on(data)
         if self._request_count != known:
             self._head_bytes = 0
         elif is_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                super().data_received(_NO_HTTP)  # so that the parser refuses it, and it is answered
+                self._read_on(_NO_HTTP)  # so that the parser refuses it, and it is answered
+
+    def _read_on(self, data: bytes) -> None:
+        known = self._request_count
+        super().data_received(data)
+        if self._request_count == known or not self._messages:
+            return
+        message, _ = self._messages[-1]
+        if not isinstance(message, RawRequestMessage):
+            # The parser would go on to refuse whatever comes. Its error has a traceback with what came, in a
+            # circle that the collector of garbage comes to late.
+            self._is_refused = True
+            message.exc.__traceback__ = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the connection's place back."""

@@ -2,10 +2,12 @@
 """What is no request at all is refused as everything is: counted, logged, without the client's bytes."""
 
 import asyncio
+import gc
 import json
 
 import pytest
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from factories.ports import OpenPort, come_true, open_port
 
 from osak.node.config import LimitSettings
@@ -125,6 +127,24 @@ async def test_large_bodies_are_no_heads() -> None:
             connection.writer.write(bytes(10_000))
             await connection.writer.drain()
         assert await connection.ask() == b"HTTP/1.1 200 OK"
+
+
+async def test_nothing_stays_of_what_was_refused() -> None:
+    """What came is let go of at once: megabytes of garbage in circles would wait long for its collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with open_port(LimitSettings()) as port:
+            for sent in (SECRET + b" x\r\n\r\n", GET + b"X-A: " + TOO_LONG, GET + (FIELD % 1) * 15):
+                connection = await port.connect()
+                connection.writer.write(sent)
+                for _ in range(5):
+                    connection.writer.write(bytes(300_000))
+                await connection.rest()
+            await port.settles_at(0)
+        assert [kept for kept in gc.get_objects() if isinstance(kept, HttpProcessingError)] == []
+    finally:
+        gc.enable()
 
 
 async def test_a_field_that_just_fits() -> None:
