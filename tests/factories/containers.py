@@ -48,13 +48,16 @@ class Engine:
         """Run ``docker``; return what it says on stdout."""
         return run(["docker", *arguments], self.environment | options)
 
-    def compose(self, *arguments: str, **options: str) -> str:
-        """Run Docker Compose, the plugin or the program."""
+    def compose_program(self) -> list[str]:
+        """Docker Compose, the plugin or the program."""
         plugin = subprocess.run(
             ["docker", "compose", "version"], env=self.environment, capture_output=True, check=False
         )
-        command = ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
-        return run([*command, *arguments], self.environment | options)
+        return ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
+
+    def compose(self, *arguments: str, **options: str) -> str:
+        """Run Docker Compose."""
+        return run([*self.compose_program(), *arguments], self.environment | options)
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:
