@@ -18,7 +18,7 @@ from aiohttp import web
 
 from osak.node.config import LimitSettings, ListenAddress
 from osak.node.connection_telemetry import Refusal
-from osak.node.http_protocol import NodeProtocol
+from osak.node.http_protocol import MAX_HEAD_BYTES, NodeProtocol
 from osak.node.limits.clients import ConnectedClients
 from osak.node.telemetry import Telemetry
 
@@ -119,6 +119,8 @@ class BoundedSite(web.BaseSite):
             self._refuse(transport, Refusal.FILES)
             return
         transport.abort()
+        # TLS has buffers for as much as ever came at once, by the system's defaults half a megabyte.
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MAX_HEAD_BYTES)
         handshake = asyncio.get_running_loop().create_task(self._shake_hands(protocol, accepted, leave))
         self._handshakes.add(handshake)
         handshake.add_done_callback(self._handshakes.discard)

@@ -30,6 +30,7 @@ class OpenPort:
     telemetry: Telemetry = field(init=False)
     port: int = 0
     clients: list["Connection"] = field(default_factory=list)
+    server: web.Server | None = None
 
     def __post_init__(self) -> None:
         self.telemetry = create_telemetry(self.log, "test")
@@ -117,6 +118,7 @@ async def open_port(
     address = ListenAddress("127.0.0.1", 0)
     await BoundedSite(runner, address, tls, limits=limits, telemetry=opened.telemetry, watch=watch).start()
     opened.port = runner.addresses[0][1]
+    opened.server = runner.server
     try:
         yield opened
     finally:

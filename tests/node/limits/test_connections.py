@@ -6,13 +6,16 @@ import os
 import resource
 import socket
 import ssl
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 from factories.ports import REQUEST, come_true, open_port
 
 from osak.node.config import LimitSettings
+from osak.node.http_protocol import MAX_HEAD_BYTES
 from osak.node.tls import make_dev_certificate
 from osak.shares.protocol.urls import ServerURL
 
@@ -62,23 +65,53 @@ async def test_a_handshake_that_takes_too_long() -> None:
             assert (port.refused("handshake"), port.refused("address")) == (count, 0)
 
 
-async def test_a_client_that_does_not_end_tls(tmp_path: Path) -> None:
-    """Its place and buffers are free soon after the node ended the connection."""
+@dataclass(frozen=True)
+class TLS:
+    """Both ends' contexts."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+    async def connect(self, port: int) -> ssl.SSLSocket:
+        """A connection whose handshake is done."""
+
+        def shake_hands() -> ssl.SSLSocket:
+            plain = socket.create_connection(("127.0.0.1", port))
+            return self.client.wrap_socket(plain, server_hostname="localhost")
+
+        return await asyncio.to_thread(shake_hands)
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> TLS:
+    """A certificate for this test."""
     certificate, key, _ = make_dev_certificate(ServerURL.parse("https://localhost"), datetime.now(UTC))
     (tmp_path / "node.pem").write_bytes(certificate + key)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "node.pem")
-    async with open_port(LimitSettings(), server) as port:
-        trusting = ssl.create_default_context(cadata=certificate.decode())
+    return TLS(server, ssl.create_default_context(cadata=certificate.decode()))
 
-        def shake_hands() -> ssl.SSLSocket:
-            plain = socket.create_connection(("127.0.0.1", port.port))
-            return trusting.wrap_socket(plain, server_hostname="localhost")
 
-        with await asyncio.to_thread(shake_hands) as client:
+async def test_a_client_that_does_not_end_tls(tls: TLS) -> None:
+    """Its place and buffers are free soon after the node ended the connection."""
+    async with open_port(LimitSettings(), tls.server) as port:
+        with await tls.connect(port.port) as client:
             client.sendall(b"no HTTP\r\n\r\n")
             await port.settles_at(1)
             await port.settles_at(0)
+
+
+async def test_what_the_system_takes_from_a_client(tls: TLS) -> None:
+    """It is a head and not megabytes, since TLS keeps buffers for as much as ever came at once."""
+    async with open_port(LimitSettings(), tls.server) as port:
+        with await tls.connect(port.port):
+            await port.settles_at(1)
+            assert port.server
+            (connection,) = port.server.connections
+            assert connection.transport
+            accepted = connection.transport.get_extra_info("socket")
+            # Linux counts its own notes in, and so says twice as much as was asked for.
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 2 * MAX_HEAD_BYTES
 
 
 async def test_one_address_with_many_connections() -> None:
