@@ -33,6 +33,7 @@ def test_one_release_is_one_organisations_node(case: str) -> None:
     [
         ({"audit": {"enabled": False}}, "no audit log"),
         (MATRIX["redis-volatile"], "allowVolatile"),
+        (merged(ROLES, {"test": {"token": {"existingSecret": ""}}}), "helm test cannot store"),
         (MATRIX["sqlite-without-revocation"], "revocation.mode is off"),
         (EXTERNAL_REDIS, "no TLS to Redis"),
         (OWN_REDIS, "(redis.tls.existingSecret)"),

@@ -5,8 +5,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from factories.chart import Object, render
-from factories.chart_matrix import ROLES
+from factories.chart import Object, merged, render
+from factories.chart_matrix import ROLES, SESSIONS
 from factories.chart_nodes import ChartNode
 from factories.node_processes import PERSON, NodeProcess, started
 from factories.people import TestCA
@@ -110,6 +110,18 @@ async def test_it_stores_as_a_known_sender(tmp_path: Path) -> None:
         async with started(process):
             code, printed = await _run(node, process, tmp_path)
         assert code == wanted, printed
+
+
+async def test_it_knows_that_sessions_are_wanted(tmp_path: Path) -> None:
+    """A node that gives nothing without a session is well; the test sees that, and says so."""
+    node = ChartNode.make(merged(SESSIONS, CREDENTIAL), SECRETS)
+    process = node.process("ria-0", tmp_path)
+    async with started(process):
+        code, printed = await _run(node, process, tmp_path)
+    assert code == 0, printed
+    assert "gave nothing to somebody without a session" in printed
+    assert "NOT FETCHED: the node wants a session" in printed
+    assert "took it back, and it is gone" in printed
 
 
 def test_the_test_sees_no_key() -> None:

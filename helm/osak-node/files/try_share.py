@@ -3,7 +3,8 @@
 
 It goes to the Service, whatever the name in the node's URL leads to from inside the cluster, and wants the
 very certificate of the node's Secret with that name in it. A fetch needs somebody whose certificate the node
-trusts; without one the test says that it did not fetch. The share expires by itself if the test is cut off.
+trusts; without one the test says that it did not fetch. Of a node that wants sessions it sees that nobody
+without one gets a nonce: it cannot log in. The share expires by itself if the test is cut off.
 """
 
 import argparse
@@ -103,22 +104,35 @@ async def _try(node: Node, options: argparse.Namespace) -> None:
     body = ShareMessage(share, person.recipient_id).to_json()
     share_id = share_id_from_location(node.call("POST", "/key-shares", 201, given, body)[1])
     click.echo(f"stored a share for {person.recipient_id} at {node.url}")
+    back = {headers.REVOCATION_TOKEN: encode_base64(token)}
     try:
-        node.call("GET", share_path(share_id), 401, await _ticket(node, share_id, stranger))
-        click.echo("refused it to a stranger whose certificate is nobody's")
-        if person is stranger:
-            click.echo(
-                "NOT FETCHED: name a Secret with a person's certificate in test.credential to try that too"
-            )
+        if options.wants_session:
+            node.call("POST", nonce_path(share_id), 403, {})
+            click.echo("gave nothing to somebody without a session")
+            click.echo("NOT FETCHED: the node wants a session, and this test cannot log in")
         else:
-            got = node.call("GET", share_path(share_id), 200, await _ticket(node, share_id, person))[0]
-            if ShareMessage.from_reply(got).share != share:
-                raise TryError("another share came back than was stored")
-            click.echo("fetched it, and it is the one that was stored")
+            await _fetch(node, share_id, share, stranger, person)
     finally:
-        node.call("DELETE", share_path(share_id), 204, {headers.REVOCATION_TOKEN: encode_base64(token)})
-    node.call("POST", nonce_path(share_id), 404, {})
+        node.call("DELETE", share_path(share_id), 204, back)
+    node.call("DELETE", share_path(share_id), 404, back)
     click.echo("took it back, and it is gone")
+
+
+async def _fetch(
+    node: Node, share_id: str, share: bytes, stranger: KeyCredential, person: KeyCredential
+) -> None:
+    """See it refused to ``stranger``, and given to ``person``, if that is somebody else."""
+    node.call("GET", share_path(share_id), 401, await _ticket(node, share_id, stranger))
+    click.echo("refused it to a stranger whose certificate is nobody's")
+    if person is stranger:
+        click.echo(
+            "NOT FETCHED: name a Secret with a person's certificate in test.credential to try that too"
+        )
+        return
+    got = node.call("GET", share_path(share_id), 200, await _ticket(node, share_id, person))[0]
+    if ShareMessage.from_reply(got).share != share:
+        raise TryError("another share came back than was stored")
+    click.echo("fetched it, and it is the one that was stored")
 
 
 async def _ticket(node: Node, share_id: str, signer: Credential) -> dict[str, str]:
@@ -167,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--p12", type=Path, help="PKCS#12 of somebody who may fetch")
     parser.add_argument("--p12-password-file", type=Path, help="its password")
     parser.add_argument("--token-file", type=Path, help="a sender's token")
+    parser.add_argument("--wants-session", action="store_true", help="it gives nothing without a session")
     return parser
 
 

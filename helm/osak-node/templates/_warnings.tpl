@@ -28,6 +28,9 @@
 {{- if or (eq .trust.revocation.mode "off") (and .capsules.enabled (eq .capsules.revocation.mode "off")) -}}
 {{- $found = append $found "revocation.mode is off: a card that was stolen with its PIN opens here until its certificate ends." -}}
 {{- end -}}
+{{- if and .uploads.senders (not .test.token.existingSecret) -}}
+{{- $found = append $found "helm test cannot store, since it is none of uploads.senders: name a Secret with a sender's token in test.token." -}}
+{{- end -}}
 {{- if and (eq .storage.kind "redis") .storage.redis.allowVolatile -}}
 {{- $found = append $found "allowVolatile: Redis can lose shares that were acknowledged. For trials only." -}}
 {{- end -}}
