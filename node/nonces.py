@@ -15,7 +15,6 @@ request each. ``SPENT_MARGIN_SECONDS`` keeps the record of a spent nonce longer 
 live, so that a clock set back a little cannot bring it back to life (docs/adr/0005).
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 
@@ -67,4 +66,4 @@ class NonceMint:
         return issued + self._life_seconds + SPENT_MARGIN_SECONDS
 
     def _mac(self, key: bytes, share_id: str, head: bytes) -> bytes:
-        return hmac.digest(key, share_id.encode() + b"\0" + head, hashlib.sha256)[:_MAC_BYTES]
+        return hmac.digest(key, share_id.encode() + b"\0" + head, "sha256")[:_MAC_BYTES]

@@ -18,7 +18,6 @@ recipients could make the tags anew (docs/adr/0025). Which keys a node has, and 
 Random 96-bit nonces are safe here for 2^32 rows under one key (NIST SP 800-38D, 8.3).
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -99,7 +98,7 @@ class Sealer:
 
     def recipient_tag(self, row_id: str, recipient_id: str) -> bytes:
         """What is stored in place of the recipient id of this row, 32 bytes."""
-        return hmac.digest(self._recipient_key, f"{row_id}\0{recipient_id}".encode(), hashlib.sha256)
+        return hmac.digest(self._recipient_key, f"{row_id}\0{recipient_id}".encode(), "sha256")
 
     def seal(self, content: bytes, row_id: str, recipient_tag: bytes) -> bytes:
         """Encrypt ``content`` for storage, under the key in use."""
