@@ -221,6 +221,8 @@ def _prepare(database: sqlite3.Connection, schema: str) -> None:
 
 def _begins_at_once(database: sqlite3.Connection) -> bool:
     """Begin a transaction, unless another process is writing."""
+    if database.in_transaction:  # of the last group nothing was kept, and not even that could be said
+        database.execute("ROLLBACK")
     try:
         database.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:

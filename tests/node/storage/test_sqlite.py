@@ -10,7 +10,7 @@ import pytest
 
 from osak.node.errors import StorageError
 from osak.node.storage import open_store
-from osak.node.storage.base import StoredShare
+from osak.node.storage.base import Releases, StoredShare
 from osak.node.storage.sqlite import SQLiteShareStore
 from osak.node.storage_settings import SQLiteStorageSettings
 
@@ -63,6 +63,17 @@ async def test_a_failed_commit_fails_everybody(tmp_path: Path) -> None:
     store._database._writer.execute("PRAGMA query_only = OFF")
     assert await store.get(share(2).share_id, 150) is None
     await store.add(share(2))
+    await store.close()
+
+
+async def test_a_transaction_that_did_not_end(tmp_path: Path) -> None:
+    """If a failed transaction could not even be rolled back, the next one begins with that."""
+    store = await SQLiteShareStore.open(tmp_path / "s.sqlite")
+    store._database._writer.execute("BEGIN IMMEDIATE")
+    store._database._writer.execute("INSERT INTO releases VALUES ('left over', 1, '')")
+    await store.add(share(1))
+    assert await store.get(share(1).share_id, 150) == share(1)
+    assert await store.releases("left over") == Releases()
     await store.close()
 
 
