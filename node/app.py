@@ -38,7 +38,7 @@ from osak.node.limits.gate import Gate
 from osak.node.limits.recipients import RecipientLimit
 from osak.node.middleware import answer_errors
 from osak.node.nonces import NonceMint
-from osak.node.rate_settings import RateSettings
+from osak.node.rate_settings import UNCOUNTED
 from osak.node.routes import (
     ADMIN_ROUTES,
     CAPSULE_FETCH_ROUTES,
@@ -59,7 +59,6 @@ from osak.shares.protocol.messages import MAX_SHARE_BYTES, NodeIdentity
 from osak.status_fetch import StatusFetch
 
 _ADMIN_TIMEOUT_SECONDS = 10
-_UNCOUNTED = RateSettings.model_validate(dict.fromkeys(RateSettings.model_fields, "off"))
 
 
 def create_service(
@@ -186,7 +185,7 @@ def create_fetch_app(
 
 def create_admin_app(services: Sequence[Service], telemetry: Telemetry) -> web.Application:
     """Health and metrics; meant for a port that the world cannot reach, so nobody's rate is counted."""
-    gate = Gate(LimitSettings(rates=_UNCOUNTED), MemoryCounter())
+    gate = Gate(LimitSettings(rates=UNCOUNTED), MemoryCounter())
     app = web.Application(
         middlewares=[
             observe_requests(telemetry),

@@ -23,6 +23,7 @@ class Refusal(StrEnum):
 
     PORT = "port"  # max_connections are open
     ADDRESS = "address"  # its client has max_connections_per_address
+    RATE = "rate"  # its client opened more than rates.per_address
     FILES = "files"  # the process has no file descriptor left
     HANDSHAKE = "handshake"  # no TLS came of it, or not in time
 

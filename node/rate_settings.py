@@ -59,3 +59,6 @@ class RateSettings(Settings):
     per_share: OptionalRate = _rate("120/m", "requests for one share from one client address")
     per_recipient: OptionalRate = _rate("600/m", "shares released to one person")
     total: OptionalRate = _rate("off", "requests of all clients together")
+
+
+UNCOUNTED: Final = RateSettings.model_validate(dict.fromkeys(RateSettings.model_fields, "off"))

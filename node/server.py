@@ -42,6 +42,7 @@ from osak.node.key_check import check_keys
 from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.limits.connections import BoundedSite
 from osak.node.limits.counter import MemoryCounter, RateCounter
+from osak.node.rate_settings import UNCOUNTED
 from osak.node.resealing import Resealer
 from osak.node.row_counts import RowCounts
 from osak.node.storage import open_capsule_store, open_store
@@ -229,7 +230,8 @@ async def _listen(
     await runner.setup()
     tls = None if port.tls is None else port.tls.context
     if not port.counts_clients:
-        limits = limits.model_copy(update={"max_connections_per_address": limits.max_connections})
+        unbound = {"max_connections_per_address": limits.max_connections, "rates": UNCOUNTED}
+        limits = limits.model_copy(update=unbound)
     watch = partial(connections.watch, port.name)
     try:
         await BoundedSite(runner, port.address, tls, limits=limits, telemetry=telemetry, watch=watch).start()

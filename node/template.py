@@ -104,7 +104,8 @@ limits:
   max_concurrent_requests: 256
   # Who comes too often is answered 429 with Retry-After. 1200/m: so many at once, then 20 a second. Or: off.
   rates:
-    # Requests of one client address (of IPv6, one /64). People behind one router share an address.
+    # Requests of one client address (of IPv6, one /64), and half its new connections. People behind one
+    # router share an address.
     per_address: 1200/m
     # Requests for one share from one address: 2 for each time it is fetched.
     per_share: 120/m

@@ -96,8 +96,8 @@ class BoundedSite(web.BaseSite):
             return
         peer = transport.get_extra_info("peername")
         leave = self._clients.enter(peer[0] if peer else None)
-        if leave is None:
-            self._refuse(transport, Refusal.ADDRESS)
+        if isinstance(leave, Refusal):
+            self._refuse(transport, leave)
             return
         protocol = NodeProtocol(
             server,
