@@ -68,11 +68,15 @@ class GroupCommit(Generic[ItemT, ResultT]):
         oldest = next(iter((*self._group[:1], *islice(self._waiting, 1))), None)
         return 0.0 if oldest is None else time.monotonic() - oldest.since
 
-    async def commit(self, item: ItemT) -> ResultT:
-        """Return the result of ``item`` once it is on the disk.
+    @property
+    def waiting(self) -> int:
+        """How many items the next groups have so far."""
+        return len(self._waiting)
 
-        Raises:
-            Exception: what ``explain`` made of a failure; then nothing of the group was kept.
+    def submit(self, item: ItemT) -> "asyncio.Future[ResultT]":
+        """Put ``item`` behind those that wait; what becomes of it, the future tells.
+
+        Its error is what ``explain`` made of a failure; then nothing of the group was kept.
         """
         loop = asyncio.get_running_loop()
         job: _Job[ItemT, ResultT] = _Job(item, loop.create_future())
@@ -80,7 +84,15 @@ class GroupCommit(Generic[ItemT, ResultT]):
         if self._is_idle.is_set():
             self._is_idle.clear()
             loop.call_soon(self._start, loop)  # not now: who else is ready comes along
-        return await job.future
+        return job.future
+
+    async def commit(self, item: ItemT) -> ResultT:
+        """Return the result of ``item`` once it is on the disk.
+
+        Raises:
+            Exception: as of ``submit``.
+        """
+        return await self.submit(item)
 
     async def close(self) -> None:
         """Finish what waits and end the thread; safe to call twice."""

@@ -2,7 +2,8 @@
 """What the use cases tell the audit log, in its words and with pseudonyms; nothing else of them gets there.
 
 A create and a delete are written before they are done, a release before the share leaves: what has an effect
-is in the log, and what the log cannot take has none. No share, nonce, ticket or plain id is passed on.
+is in the log, and what the log cannot take has none. A nonce alone has none: nobody waits for its line. No
+share, nonce, ticket or plain id is passed on.
 """
 
 from typing import Any
@@ -25,8 +26,9 @@ class Journal:
         await self._write(Event.CREATE, share_id, **({"sender": sender} if sender else {}))
 
     async def nonce(self, share_id: str) -> None:
-        """A nonce is about to be given out."""
-        await self._write(Event.NONCE, share_id)
+        """A nonce is about to be given out; its line is on the disk before a share is given for it."""
+        if self._log is not None:
+            await self._log.note(Event.NONCE, share=self._log.keys.pseudonym(share_id))
 
     async def release(self, share_id: str, recipient_id: str) -> None:
         """A share is about to be given to its recipient."""

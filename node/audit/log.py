@@ -8,6 +8,7 @@ that a crash left unfinished was promised to nobody: it is cut off when the log 
 A checkpoint follows every ``checkpoint_records`` lines, ends each segment, and every stop.
 """
 
+import asyncio
 import fcntl
 import os
 from collections.abc import Callable
@@ -103,6 +104,20 @@ class AuditLog:
         if self._is_closed:
             raise AuditError("the audit log is closed")
         await self._lines.commit((event, fields))
+
+    async def note(self, event: Event, **fields: Any) -> None:
+        """Write one line that no act waits for; it is synced before any line that is written later is.
+
+        Where the last write failed, or too many lines wait, it is as ``write``: nobody fills the memory.
+
+        Raises:
+            AuditError: it was not written.
+        """
+        if self._is_broken or self._is_closed or self._lines.waiting >= _MAX_GROUP:
+            await self.write(event, **fields)
+        else:
+            # If it fails the log is broken, and whoever comes next is told.
+            self._lines.submit((event, fields)).add_done_callback(_heard)
 
     async def sign_end(self) -> None:
         """Write a checkpoint if there are lines that none covers.
@@ -232,6 +247,12 @@ class AuditLog:
         for descriptor in (self._file, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
+
+
+def _heard(future: "asyncio.Future[None]") -> None:
+    """Nobody waits for this one: take its error, or asyncio would log it."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _position_before(segments: list[Path], first_number: int) -> Position:

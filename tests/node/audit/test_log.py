@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -265,6 +266,65 @@ async def test_many_lines_share_a_sync(tmp_path: Path, monkeypatch: pytest.Monke
     assert sum(1 for _ in read_log(tmp_path / "log")) == 1000
     assert syncs < 100
     await log.close()
+
+
+async def test_a_note_is_there_before_what_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note does not wait for the disk, but no later line is promised without it, and it keeps its place."""
+    may_sync, real = threading.Event(), os.fdatasync
+
+    def sync_when_told(descriptor: int) -> None:
+        assert may_sync.wait(20)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", sync_when_told)
+    log = open_log(tmp_path / "log")
+    await log.note(Event.NONCE, share="first")
+    release = asyncio.ensure_future(log.write(Event.RELEASE, share="second"))
+    await asyncio.sleep(0)
+    await log.note(Event.NONCE, share="third")
+    await asyncio.sleep(0)
+    assert (release.done(), log.end.number) == (False, 0)
+    may_sync.set()
+    await release
+    assert [record.fields["share"] for record in read_log(tmp_path / "log")][:2] == ["first", "second"]
+    await log.close()
+    assert [record.fields.get("share") for record in read_log(tmp_path / "log")][2] == "third"
+
+
+async def test_notes_wait_while_the_log_cannot_be_written(tmp_path: Path) -> None:
+    """The first note that fails is heard of by the next one, which is refused; then it goes on by itself."""
+    log = open_log(tmp_path / "log")
+    await log.write(Event.CREATE, share="a")
+    with full_disk(find_segments(tmp_path / "log")[0].stat().st_size):
+        await log.note(Event.NONCE, share="lost")
+        await log._lines._is_idle.wait()
+        with pytest.raises(AuditError, match="cannot be written"):
+            await log.note(Event.NONCE, share="refused")
+    await log.note(Event.NONCE, share="waited for")
+    assert [record.fields["share"] for record in read_log(tmp_path / "log")] == ["a", "waited for"]
+    await log.close()
+    with pytest.raises(AuditError, match="closed"):
+        await log.note(Event.NONCE, share="too late")
+
+
+async def test_notes_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the disk is slow only so many notes are taken; then each waits like any line."""
+    may_sync, real = threading.Event(), os.fdatasync
+
+    def sync_when_told(descriptor: int) -> None:
+        assert may_sync.wait(20)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", sync_when_told)
+    log = open_log(tmp_path / "log", segment_bytes=10**7)
+    notes = [asyncio.ensure_future(log.note(Event.NONCE, share=str(number))) for number in range(3000)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert 100 < sum(note.done() for note in notes) < 1500
+    may_sync.set()
+    await asyncio.gather(*notes)
+    await log.close()
+    assert sum(1 for record in read_log(tmp_path / "log") if record.event == "nonce") == 3000
 
 
 def test_pseudonyms() -> None:
