@@ -17,6 +17,8 @@ from schemathesis.checks import CheckFunction
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from osak.shares.protocol.codes import ProblemCode
+
 SCHEMA = schemathesis.openapi.from_path(Path(__file__).parents[2] / "docs" / "api" / "capsules.yaml")
 UPLOAD = SCHEMA["/key-capsules"]["POST"]
 FETCH = SCHEMA["/key-capsules/{transactionId}"]["GET"]
@@ -55,6 +57,21 @@ def judge(case: schemathesis.Case[Any], base_url: str, **options: Any) -> schema
 def certificate(office: Office, number: int) -> str:
     """Somebody's certificate and key in one file."""
     return str(office.ca_file.parents[2] / f"{number}.pem")
+
+
+def test_every_code_is_in_the_document() -> None:
+    """A code that a node of this role can answer with is one that the document names."""
+    named = SCHEMA.raw_schema["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+    of_shares = {ProblemCode.TICKET_REFUSED, ProblemCode.SESSION_REFUSED}
+    assert named == [code.value for code in ProblemCode if code not in of_shares]
+
+
+def test_a_head_that_is_too_large(office: Office) -> None:
+    """What is refused before it reaches the application is in the document too."""
+    body = json.loads(capsule_for(PEOPLE[0]).to_json())
+    upload = UPLOAD.Case(body=body, headers={"x-long": "l" * 9000}, media_type="application/json")
+    refused = judge(upload, office.server.url, verify=str(office.ca_file))
+    assert (refused.status_code, refused.json()["code"]) == (431, "head-too-large")
 
 
 @pytest.mark.parametrize("number", range(len(PEOPLE)))
