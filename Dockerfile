@@ -4,6 +4,8 @@
 # has its own). Another base: `--build-arg BASE_IMAGE=…`, any image with Python 3.11 or newer as `python3`, and venv.
 # It can use a node key that a token seals; the token's PKCS#11 library is its maker's, and comes in an image made FROM it.
 ARG BASE_IMAGE=python:3.13-slim
+# What the node runs on: the same Python at the same path, and no more is needed, neither a shell nor a package manager.
+ARG RUN_IMAGE=${BASE_IMAGE}
 
 FROM ${BASE_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
@@ -22,7 +24,7 @@ RUN /opt/osak/bin/pip install --quiet -c constraints.txt ".[node,hsm,traces]" \
  && /opt/tools/bin/cyclonedx-py environment /opt/osak/bin/python --output-format JSON --output-file /opt/osak/sbom.cdx.json \
  && python3 -m compileall -q /opt/osak/lib
 
-FROM ${BASE_IMAGE}
+FROM ${RUN_IMAGE}
 LABEL org.opencontainers.image.title="osak-node" \
       org.opencontainers.image.description="One organisation's share server for CDOC2 containers" \
       org.opencontainers.image.licenses="MIT" \

@@ -70,6 +70,13 @@ def test_nobody_but_root_could_change_it(running: Engine) -> None:
     assert found == {"writable": [], "ours": [], "suspicious": []}
 
 
+def test_it_needs_no_shell(running: Engine) -> None:
+    """It runs on an image without one, or any package manager: all these tests use that."""
+    for program in ("/bin/sh", "/bin/bash", "/usr/bin/apt-get", "/usr/bin/dpkg"):
+        with pytest.raises(AssertionError, match="no such file"):
+            running.docker(*ONCE, "--entrypoint", program, NODE_IMAGE)
+
+
 def test_without_configuration_it_says_so(running: Engine) -> None:
     """Started without a volume it says what is missing, with exit code 6."""
     done = subprocess.run(

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +25,17 @@ ROOT = Path(__file__).parents[2]
 # Wheels are made by the tests' own Python, so the base has the same.
 SUITES = {(3, 11): "bookworm", (3, 13): "trixie"}
 BASE_IMAGE = "osak-test-base"
+RUN_IMAGE = "osak-test-run"
 REDIS_IMAGE = "osak-test-redis"
 NODE_IMAGE = "osak-test-node"
 # SoftHSM stands for the token of somebody who has one.
 _PACKAGES = "ca-certificates,python3,python3-venv,redis-server,softhsm2"
+# What a node does not need: its image is made on a base without, so every test shows that.
+_NOT_TO_RUN = (
+    *("usr/bin/sh", "usr/bin/dash", "usr/bin/bash", "usr/bin/rbash", "usr/bin/perl*"),
+    *("usr/bin/apt*", "usr/bin/dpkg*", "usr/lib/apt", "usr/lib/dpkg", "wheels"),
+    *("usr/bin/su", "usr/bin/mount", "usr/bin/passwd"),
+)
 # The suite's Python is 3.11.2, and redis-py wants this below 3.11.3.
 _ALSO_WANTED = ("cyclonedx-bom>=7,<8", "async-timeout>=4.0.3")
 
@@ -110,7 +117,9 @@ def make_images(running: Engine, folder: Path) -> None:
     run(["chroot", str(root), "chown", "redis:redis", "/data"], dict(os.environ))
     _import(running, root, BASE_IMAGE, "ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels")
     _import(running, root, REDIS_IMAGE, "VOLUME /data")
-    running.docker("build", "--build-arg", f"BASE_IMAGE={BASE_IMAGE}", "--tag", NODE_IMAGE, ".")
+    _import(running, root, RUN_IMAGE, "WORKDIR /", without=_NOT_TO_RUN)
+    images = ("--build-arg", f"BASE_IMAGE={BASE_IMAGE}", "--build-arg", f"RUN_IMAGE={RUN_IMAGE}")
+    running.docker("build", *images, "--tag", NODE_IMAGE, ".")
 
 
 def _download_wheels(folder: Path) -> None:
@@ -123,8 +132,10 @@ def _download_wheels(folder: Path) -> None:
     run([*command, "--wheel-dir", str(folder), *constraints, *wanted], dict(os.environ))
 
 
-def _import(running: Engine, root: Path, name: str, change: str) -> None:
-    with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as archive:
+def _import(running: Engine, root: Path, name: str, change: str, without: Sequence[str] = ()) -> None:
+    left_out = [f"--exclude=./{pattern}" for pattern in without]
+    command = ["tar", "-C", str(root), *left_out, "-c", "."]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as archive:
         subprocess.run(
             ["docker", "import", "--change", change, "-", name],
             env=running.environment,
