@@ -19,6 +19,11 @@ def set_process_limits() -> None:
     return_large_blocks()
 
 
+def open_files_allowed() -> int:
+    """How many files this process may have open now, connections among them."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def return_large_blocks() -> None:
     """Let the C library give large blocks back to the system as soon as they are free.
 

@@ -42,6 +42,7 @@ from osak.node.key_check import check_keys
 from osak.node.key_ring import NodeKeyRing, read_ring
 from osak.node.limits.connections import BoundedSite
 from osak.node.limits.counter import MemoryCounter, RateCounter
+from osak.node.process_limits import open_files_allowed
 from osak.node.rate_settings import UNCOUNTED
 from osak.node.resealing import Resealer
 from osak.node.row_counts import RowCounts
@@ -54,6 +55,8 @@ from osak.node.tracing.base import SpanMaker, no_span
 from osak.node.trust_telemetry import TrustTelemetry
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+# Of storage, logs and libraries, on top of connections.
+_OTHER_FILES: Final = 100
 
 
 class _Port(NamedTuple):
@@ -97,6 +100,7 @@ async def serve(config: NodeConfig) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.wake)
         await stack.enter_async_context(in_background(watch.run()))
         _announce(config, telemetry, watch.pin, bound)
+        _compare_with_open_files(len(ports) * config.limits.max_connections, telemetry)
         await stop.wait()
         telemetry.log.info("stopping", id=config.id)
     telemetry.log.info("stopped", id=config.id)
@@ -242,6 +246,13 @@ async def _listen(
     bound: Any = runner.addresses[0]
     host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     return f"{host}:{bound[1]}"
+
+
+def _compare_with_open_files(connections: int, telemetry: Telemetry) -> None:
+    allowed = open_files_allowed()
+    if allowed < connections + _OTHER_FILES:
+        needed = f"limits.max_connections needs {connections + _OTHER_FILES}; raise the limit of open files"
+        telemetry.log.warning("too few open files allowed", count=allowed, reason=needed)
 
 
 def _stop_event() -> asyncio.Event:

@@ -5,8 +5,10 @@ import platform
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from factories.node_processes import make_node, started
 
 from osak.node.process_limits import allow_open_files
 
@@ -20,6 +22,18 @@ def test_a_low_limit_of_open_files() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+
+@pytest.mark.parametrize(("allowed", "is_told"), [(1500, True), (2500, False)])
+async def test_fewer_files_than_connections(tmp_path: Path, *, allowed: int, is_told: bool) -> None:
+    """Where the system allows less than full ports need, the node says so at its start, and serves."""
+    node = make_node(tmp_path)
+    node.before = ("prlimit", f"--nofile={allowed}:{allowed}")
+    async with started(node):
+        assert await node.readiness() == 200
+        log = node.log_file.read_text(encoding="utf-8")
+        assert ('"too few open files allowed"' in log) == is_told
+        assert ("limits.max_connections needs 2100" in log) == is_told
 
 
 # Large blocks between small ones, of which the last stays; prints by how many MB the process has grown.
