@@ -46,7 +46,7 @@ def node() -> None:
 @click.option("--id", "node_id", required=True, help="Short name, for example ria.")
 @click.option("--organisation", required=True, help="Who runs this node, for people.")
 @click.option("--url", required=True, help="Where clients will reach it: https://HOST[:PORT].")
-@click.option("--listen", metavar="HOST:PORT", help="Default: all addresses, at the URL's port.")
+@click.option("--listen", metavar="HOST:PORT", help="Default: all addresses of IPv4, at the URL's port.")
 @click.option("--admin", metavar="HOST:PORT", help="Health and metrics. Default: 127.0.0.1:9443.")
 @click.option(
     "--redis", metavar="HOST:PORT", help="Keep shares in this Redis (or unix:/PATH). Default: an SQLite file."

@@ -24,7 +24,8 @@ roles: [shares]
 # Where clients reach the node. Tickets are bound to it: it must be exactly what clients have in their
 # configuration (port and trailing slash may be left out). It is never taken from X-Forwarded-* headers.
 public_url: $public_url
-# Where the node listens; TLS 1.3 ends here, so put no TLS proxy in front of it, pass TCP through.
+# Where the node listens; TLS 1.3 ends here, so put no TLS proxy in front of it, pass TCP through. 0.0.0.0 is
+# all addresses of IPv4, "[::]:8443" listens for IPv6 and IPv4.
 listen: $listen
 
 tls:

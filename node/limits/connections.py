@@ -24,6 +24,8 @@ from osak.node.telemetry import Telemetry
 
 # How long a client may take to end TLS once the node has; the buffers of a connection are kept until then.
 _SHUTDOWN_SECONDS: Final = 2.0
+# Of IPv6 and, through the same socket, of IPv4, which asyncio by itself would leave out.
+_ALL_ADDRESSES: Final = "::"
 
 
 class _Door(asyncio.Protocol):
@@ -72,15 +74,21 @@ class BoundedSite(web.BaseSite):
             OSError: it cannot be opened.
         """
         await super().start()
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Door(self._enter), self._address.host, self._address.port, backlog=self._backlog
-        )
+        loop, host, port = asyncio.get_running_loop(), self._address.host, self._address.port
+        if host == _ALL_ADDRESSES and socket.has_dualstack_ipv6():
+            both = socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
+            self._server = await loop.create_server(self._open_door, sock=both, backlog=self._backlog)
+        else:
+            self._server = await loop.create_server(self._open_door, host, port, backlog=self._backlog)
 
     async def stop(self) -> None:
         """Close the port, and connections whose handshake is under way."""
         await super().stop()
         for handshake in self._handshakes:
             handshake.cancel()
+
+    def _open_door(self) -> _Door:
+        return _Door(self._enter)
 
     def _count(self) -> int:
         server = self._runner.server

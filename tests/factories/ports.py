@@ -55,7 +55,8 @@ class OpenPort:
 
     async def connect(self, source: str = "127.0.0.1") -> "Connection":
         """Open a connection from an address of this machine."""
-        pair = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
+        target = "::1" if ":" in source else "127.0.0.1"
+        pair = await asyncio.open_connection(target, self.port, local_addr=(source, 0))
         self.clients.append(Connection(*pair))
         return self.clients[-1]
 
@@ -109,13 +110,14 @@ async def open_port(
     tls: ssl.SSLContext | None = None,
     app: web.Application | None = None,
     quiet_seconds: float = 60,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[OpenPort]:
     """A port with these limits, by default of a node's admin application."""
     opened = OpenPort()
     runner = web.AppRunner(app or create_admin_app([], opened.telemetry), shutdown_timeout=1)
     await runner.setup()
     watch = partial(ConnectionTelemetry(opened.telemetry, quiet_seconds).watch, "listen")
-    address = ListenAddress("127.0.0.1", 0)
+    address = ListenAddress(host, 0)
     await BoundedSite(runner, address, tls, limits=limits, telemetry=opened.telemetry, watch=watch).start()
     opened.port = runner.addresses[0][1]
     opened.server = runner.server

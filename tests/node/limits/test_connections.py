@@ -130,6 +130,19 @@ async def test_one_address_with_many_connections() -> None:
         assert await again.ask() == OK
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no socket for both")
+async def test_a_port_for_ipv4_and_ipv6() -> None:
+    """``[::]`` is all addresses of both kinds, and an IPv4 client is counted by its IPv4 address there."""
+    limits = LimitSettings.model_validate(
+        {"max_connections_per_address": 1, "trusted_proxies": ["127.0.0.9"]}
+    )
+    async with open_port(limits, host="::") as port:
+        for source in ("127.0.0.1", "::1", "127.0.0.9", "127.0.0.9"):
+            assert await (await port.connect(source)).ask() == OK
+        for source in ("127.0.0.1", "::1"):
+            assert await (await port.connect(source)).rest() == b""
+
+
 async def test_a_trusted_proxys_connections() -> None:
     """A proxy stands for many clients: it may have all connections of the port."""
     limits = LimitSettings.model_validate(
