@@ -72,6 +72,7 @@ class NodeProtocol(web.RequestHandler):
             max_line_size=MAX_FIELD_BYTES,
             max_field_size=MAX_FIELD_BYTES,
             lingering_time=_LINGER_SECONDS,
+            auto_decompress=False,  # no client compresses bodies of some hundred bytes
         )
         self._telemetry = telemetry
         self._answer_seconds = answer_seconds
@@ -137,11 +138,6 @@ class NodeProtocol(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
         return self._refuse(request, self._error_of(status, exc))
-
-    def log_exception(self, *args: Any, **more: Any) -> None:
-        """Log what aiohttp met, but a broken body, which was answered and logged as such."""
-        if not isinstance(more.get("exc_info"), web.RequestPayloadError):
-            super().log_exception(*args, **more)
 
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

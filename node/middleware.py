@@ -72,7 +72,9 @@ def answer_errors(telemetry: Telemetry, limits: Limits, *, timeout_seconds: floa
         except NodeError as error:
             failure = error
         except web.HTTPException as error:
-            failure = _BY_STATUS.get(error.status, BadRequestError)("the request is not well formed")
+            kind = _BY_STATUS.get(error.status, BadRequestError)
+            public = kind is BadRequestError
+            failure = kind("the request is not well formed" if public else HTTPStatus(error.status).phrase)
             headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
         except TimeoutError:
             failure = RequestTimeoutError("not complete in time")
