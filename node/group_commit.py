@@ -61,6 +61,7 @@ class GroupCommit(Generic[ItemT, ResultT]):
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._thread = ThreadPoolExecutor(1, name)
+        self._thread.submit(int).result()  # now, so that a system without room for a thread stops the start
 
     @property
     def lag_seconds(self) -> float:
@@ -104,10 +105,9 @@ class GroupCommit(Generic[ItemT, ResultT]):
         self._group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_items))]
         try:
             finish = self._prepare([job.item for job in self._group])
+            self._thread.submit(self._finish, loop, finish)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
             self._settle(loop, [], error)
-        else:
-            self._thread.submit(self._finish, loop, finish)
 
     def _finish(self, loop: asyncio.AbstractEventLoop, finish: Callable[[], list[ResultT]]) -> None:
         """The second step, on the thread."""

@@ -14,7 +14,9 @@ import logging
 import random
 import time
 import traceback
+from collections import deque
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TextIO, cast
@@ -196,27 +198,34 @@ class _Lines:
     def __init__(self, stream: TextIO, lost: Counter) -> None:
         self._stream = stream
         self._lost = lost
-        self._waiting: list[str] = []
+        self._waiting: deque[str] = deque()  # a thread may add to it at any time
+        self._turn: asyncio.AbstractEventLoop | None = None
 
     def write(self, line: str) -> None:
         """Write one line, now or at the end of this turn of the loop."""
         self._waiting.append(line)
-        if len(self._waiting) > 1:
-            return
         try:
-            asyncio.get_running_loop().call_soon(self._write_out)
-        except RuntimeError:  # no loop in this thread
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # none in this thread
             self._write_out()
+            return
+        if loop is not self._turn:  # nor one that ended before it came to write
+            self._turn = loop
+            loop.call_soon(self._write_out)
 
     def flush(self) -> None:
         """Done with each turn's lines."""
 
     def _write_out(self) -> None:
-        lines, self._waiting = self._waiting, []
+        self._turn = None
+        lines: list[str] = []
+        with suppress(IndexError):
+            while True:
+                lines.append(self._waiting.popleft())
         try:
             self._stream.write("".join(lines))
             self._stream.flush()
-        except OSError:
+        except (OSError, ValueError):  # full, broken, or closed
             self._lost.inc(len(lines))
 
 

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class AuditLog:
         self._file = -1
         self._lock = -1
         self._is_broken = False
+        # Lines for which nobody waited, and whose write failed: they come before the next ones.
+        self._owed: list[_Entry] = []
         self._is_torn = False
         self._is_closed = False
         self._lines: GroupCommit[_Entry, None] = GroupCommit(
@@ -116,8 +119,13 @@ class AuditLog:
         if self._is_broken or self._is_closed or self._lines.waiting >= _MAX_GROUP:
             await self.write(event, **fields)
         else:
-            # If it fails the log is broken, and whoever comes next is told.
-            self._lines.submit((event, fields)).add_done_callback(_heard)
+            entry = (event, fields)
+            self._lines.submit(entry).add_done_callback(partial(self._take_note, entry))
+
+    def _take_note(self, entry: _Entry, future: "asyncio.Future[None]") -> None:
+        """Keep what could not be written; the log is broken then, and whoever comes next is told."""
+        if future.cancelled() or future.exception() is not None:
+            self._owed.append(entry)
 
     async def sign_end(self) -> None:
         """Write a checkpoint if there are lines that none covers.
@@ -155,7 +163,8 @@ class AuditLog:
         end, signed = self._end, self._signed
         lines: list[bytes] = []
         time = time_text(datetime.fromtimestamp(int(self._clock()), UTC))
-        for event, fields in entries:
+        owed = len(self._owed)
+        for event, fields in (*self._owed, *entries):
             extra = self._signature(end) if event is Event.CHECKPOINT else fields
             line, end = encode_line(end, time, event, extra)
             lines.append(line)
@@ -167,14 +176,18 @@ class AuditLog:
             signed = end.number
 
         def append() -> list[None]:
-            self._append(b"".join(lines))
+            try:
+                self._append(b"".join(lines))
+            except BaseException:
+                self._is_broken = True
+                raise
             self._end, self._signed, self._is_broken = end, signed, False
+            del self._owed[:owed]
             return [None] * len(entries)
 
         return append
 
     def _explain(self, failure: Exception) -> AuditError:
-        self._is_broken = True
         reason = failure.strerror if isinstance(failure, OSError) else type(failure).__name__
         return AuditError(f"the audit log cannot be written: {reason}")
 
@@ -247,12 +260,6 @@ class AuditLog:
         for descriptor in (self._file, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
-
-
-def _heard(future: "asyncio.Future[None]") -> None:
-    """Nobody waits for this one: take its error, or asyncio would log it."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _position_before(segments: list[Path], first_number: int) -> Position:

@@ -6,6 +6,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -239,6 +240,7 @@ SPKI = ssl.PEM_cert_to_DER_cert(RSA_PERSON.certificate_pem.decode())
         b"<html></html>",
         EC_MESSAGE.to_json()[:-1] + b',"more":1}',
     ],
+    ids=count(),  # some are different each time
 )
 async def test_malformed_uploads(node: CapsuleNode, message: CapsuleMessage | bytes) -> None:
     """What is no capsule for a key that we know is a 400, and nothing is stored."""

@@ -38,6 +38,11 @@ class Disk:
         return GroupCommit("disk", self.prepare, lambda error: RuntimeError(f"not kept: {error}"), max_items)
 
 
+def refuse(*_: object) -> None:
+    """What a system says that is full."""
+    raise RuntimeError("no room")
+
+
 async def test_what_comes_together_goes_together() -> None:
     """Items of one turn are one group, up to the limit, and each gets its own result, in order."""
     disk = Disk()
@@ -92,6 +97,22 @@ async def test_who_goes_away_stops_nobody() -> None:
     gone.cancel()
     assert await other == 4
     assert disk.groups == [[1, 2]]
+    await commit.close()
+
+
+async def test_no_room_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that gives no thread stops the start; one that takes no more work fails a group, not all."""
+    disk = Disk()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="no room"):
+            disk.group_commit()
+    commit = disk.group_commit()
+    with monkeypatch.context() as patched:
+        patched.setattr(commit._thread, "submit", refuse)
+        with pytest.raises(RuntimeError, match="not kept: no room"):
+            await commit.commit(1)
+    assert await commit.commit(2) == 4
     await commit.close()
 
 

@@ -2,6 +2,7 @@
 """Records of a backup: all of a row comes back, and the stream is read strictly."""
 
 import struct
+from itertools import count
 
 import pytest
 from factories.rows import sealed_capsule, sealed_share
@@ -100,6 +101,7 @@ def record(kind: bytes, body: bytes) -> bytes:
         record(b"E", b"\0"),
         struct.pack(">cI", b"S", 2**20 + 1) + bytes(2**20 + 1),
     ],
+    ids=count(),  # some are different each time
 )
 def test_strict(data: bytes) -> None:
     """A record that no node writes is refused, also one that is longer than any."""
