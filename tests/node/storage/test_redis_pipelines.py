@@ -2,6 +2,7 @@
 """Commands that travel together, and are answered each for itself."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -94,3 +95,21 @@ async def test_a_closed_one_answers_nothing(tmp_path: Path) -> None:
         await database.close()
         with pytest.raises(StorageError, match="closed"):
             await database.read("GET", "k")
+
+
+async def test_no_late_answer_is_taken_for_another(tmp_path: Path) -> None:
+    """After a pipeline that was answered too late, whoever asks next gets their own answer."""
+    with redis_server(tmp_path / "redis") as server:
+        database = RedisDatabase.open(settings_for(server, timeout_seconds=0.3, max_connections=1))
+        for number in range(5):
+            await database.write(f"k{number}", "SET", f"k{number}", number)
+        assert server.process is not None
+        server.process.send_signal(signal.SIGSTOP)
+        results = await asyncio.gather(
+            *(database.read("GET", f"k{number}") for number in range(5)), return_exceptions=True
+        )
+        assert [type(result) for result in results] == [StorageError] * 5
+        server.process.send_signal(signal.SIGCONT)
+        for number in reversed(range(5)):
+            assert await database.read("GET", f"k{number}") == str(number).encode()
+        await database.close()
