@@ -187,9 +187,15 @@ def _form(servers: list[RedisServer]) -> None:
     for number, server in enumerate(servers[3:]):
         name = servers[number % 3].ask("CLUSTER", "MYID").split("\r\n")[1]
         wait_until(partial(_becomes_replica, server, name))
-    wait_until(lambda: all("cluster_state:ok" in one.ask("CLUSTER", "INFO") for one in servers))
+    # The state alone does not do: without full coverage it is ok before a server knows of all slots.
+    wait_until(lambda: all(_serves_all(one) for one in servers))
     for number in range(3, len(servers)):
         wait_until(partial(_is_linked, servers[number]))
+
+
+def _serves_all(server: RedisServer) -> bool:
+    told = server.ask("CLUSTER", "INFO")
+    return "cluster_state:ok" in told and "cluster_slots_ok:16384" in told
 
 
 def _becomes_replica(server: RedisServer, master: str) -> bool:
