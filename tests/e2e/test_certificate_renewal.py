@@ -13,7 +13,8 @@ from typing import Any
 from cryptography import x509
 from factories.node_processes import NodeProcess, make_node, started
 from factories.people import TestCA
-from factories.redis_servers import quiet_ports, wait_until
+from factories.quiet_ports import quiet_ports
+from factories.redis_servers import wait_until
 
 from osak.node.tls import certificate_pin, make_dev_certificate
 from osak.shares.protocol.urls import ServerURL

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from factories.containers import NODE_IMAGE, REDIS_IMAGE, ROOT, Engine
-from factories.redis_servers import quiet_ports
+from factories.quiet_ports import quiet_ports
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("containers")]
 PROJECT = "osaktestpage"

@@ -16,7 +16,7 @@ from factories.chart_containers import PodRunner
 from factories.chart_nodes import ChartNode, redis_login
 from factories.containers import NODE_IMAGE, REDIS_IMAGE, Engine
 from factories.node_processes import PERSON
-from factories.redis_servers import quiet_ports
+from factories.quiet_ports import quiet_ports
 
 from osak.client.cli.main import main
 from osak.client.demo.people import DemoPerson, make_person

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from factories.containers import NODE_IMAGE, ROOT, Engine
 from factories.node_processes import AUTHORITY
-from factories.redis_servers import quiet_ports
+from factories.quiet_ports import quiet_ports
 
 from osak.node.tls import make_dev_certificate
 from osak.shares.protocol.urls import ServerURL

@@ -23,7 +23,7 @@ from factories.directories import (
 )
 from factories.offices import SERVER_ID, Office, running_office
 from factories.people import Person, TestCA
-from factories.redis_servers import quiet_ports
+from factories.quiet_ports import quiet_ports
 
 from osak.client.cli.main import main
 

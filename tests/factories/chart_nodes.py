@@ -9,7 +9,8 @@ from pathlib import Path
 
 from factories.chart import CHART, Object, Release, moved_to, pod_of, render
 from factories.node_processes import AUTHORITY, NodeProcess
-from factories.redis_servers import RedisServer, quiet_ports
+from factories.quiet_ports import quiet_ports
+from factories.redis_servers import RedisServer
 
 from osak.node.tls import make_dev_certificate
 from osak.shares.protocol.urls import ServerURL

@@ -23,7 +23,8 @@ import trustme
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from factories.people import Person, PrivateKey, TestCA
-from factories.redis_servers import quiet_ports, wait_until
+from factories.quiet_ports import quiet_ports
+from factories.redis_servers import wait_until
 
 ID_CARD = "Identity card of Estonian citizen"
 DIGI_ID = "Digital identity card"

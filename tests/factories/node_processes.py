@@ -17,7 +17,7 @@ from pathlib import Path
 import aiohttp
 from factories.node_log import assert_tells_nothing
 from factories.people import Person, TestCA
-from factories.redis_servers import quiet_ports
+from factories.quiet_ports import quiet_ports
 
 from osak.node.config import NodeConfig, load_node_config
 from osak.node.init import create_node

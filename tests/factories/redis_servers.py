@@ -7,19 +7,19 @@ they fail. Each has a folder of its own, syncs every write, and ends with the te
 
 import gc
 import os
-import secrets
 import shutil
 import socket
 import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pytest
+from factories.quiet_ports import quiet_ports
 
 from osak.node.storage_settings import RedisStorageSettings
 
@@ -42,20 +42,6 @@ def redis_program() -> str:
             pytest.fail("OSAK_TEST_ALL asks for it: redis-server is not installed")
         pytest.skip("redis-server is not installed")
     return found
-
-
-def quiet_ports(count: int) -> list[int]:
-    """Ports that nobody listens at, below those that the system gives to outgoing connections.
-
-    A server that is killed and started again must find its port free, whoever has connected meanwhile.
-    """
-    found: set[int] = set()
-    while len(found) < count:
-        port = 10_000 + secrets.randbelow(20_000)
-        with socket.socket() as one, suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            found.add(port)
-    return list(found)
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = _START_SECONDS) -> None:

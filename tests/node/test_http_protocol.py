@@ -9,7 +9,7 @@ import json
 import pytest
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from factories.ports import OpenPort, come_true, open_port
+from factories.open_port import OpenPort, come_true, open_port
 
 from osak.node.config import LimitSettings
 

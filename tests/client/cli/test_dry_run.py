@@ -18,7 +18,7 @@ from factories.directories import (
     running_directory,
 )
 from factories.people import TestCA
-from factories.redis_servers import quiet_ports
+from factories.quiet_ports import quiet_ports
 from factories.shell import Shell, key_files
 
 from osak.client.cli.main import main

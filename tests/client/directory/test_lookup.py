@@ -21,7 +21,7 @@ from factories.directories import (
     running_directory,
 )
 from factories.people import TestCA
-from factories.redis_servers import quiet_ports
+from factories.quiet_ports import quiet_ports
 
 from osak.client.directory.cache import LookupCache
 from osak.client.directory.lookup import look_up

@@ -268,15 +268,21 @@ async def test_many_lines_share_a_sync(tmp_path: Path, monkeypatch: pytest.Monke
     await log.close()
 
 
-async def test_a_note_is_there_before_what_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A note does not wait for the disk, but no later line is promised without it, and it keeps its place."""
-    may_sync, real = threading.Event(), os.fdatasync
+@pytest.fixture
+def may_sync(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set the disk syncs nothing."""
+    told, real = threading.Event(), os.fdatasync
 
     def sync_when_told(descriptor: int) -> None:
-        assert may_sync.wait(20)
+        assert told.wait(20)
         real(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", sync_when_told)
+    return told
+
+
+async def test_a_note_is_there_before_what_follows(tmp_path: Path, may_sync: threading.Event) -> None:
+    """A note does not wait for the disk, but no later line is promised without it, and it keeps its place."""
     log = open_log(tmp_path / "log")
     await log.note(Event.NONCE, share="first")
     release = asyncio.ensure_future(log.write(Event.RELEASE, share="second"))
@@ -307,15 +313,8 @@ async def test_notes_wait_while_the_log_cannot_be_written(tmp_path: Path) -> Non
         await log.note(Event.NONCE, share="too late")
 
 
-async def test_notes_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_notes_do_not_fill_the_memory(tmp_path: Path, may_sync: threading.Event) -> None:
     """While the disk is slow only so many notes are taken; then each waits like any line."""
-    may_sync, real = threading.Event(), os.fdatasync
-
-    def sync_when_told(descriptor: int) -> None:
-        assert may_sync.wait(20)
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fdatasync", sync_when_told)
     log = open_log(tmp_path / "log", segment_bytes=10**7)
     notes = [asyncio.ensure_future(log.note(Event.NONCE, share=str(number))) for number in range(3000)]
     for _ in range(10):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from factories.ports import REQUEST, come_true, open_port
+from factories.open_port import REQUEST, come_true, open_port
 
 from osak.node.config import LimitSettings
 from osak.node.http_protocol import MAX_HEAD_BYTES

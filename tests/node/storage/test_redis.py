@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import trustme
+from factories.quiet_ports import quiet_ports
 from factories.redis_servers import (
     DURABLE,
     RedisServer,
-    quiet_ports,
     redis_cluster,
     redis_sentinels,
     redis_server,
