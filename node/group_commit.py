@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
 from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
@@ -66,8 +65,8 @@ class GroupCommit(Generic[ItemT, ResultT]):
     @property
     def lag_seconds(self) -> float:
         """How long the oldest item has waited that is not done yet; 0 if none waits."""
-        oldest = next(iter((*self._group[:1], *islice(self._waiting, 1))), None)
-        return 0.0 if oldest is None else time.monotonic() - oldest.since
+        oldest = self._group or self._waiting
+        return time.monotonic() - oldest[0].since if oldest else 0.0
 
     @property
     def waiting(self) -> int:

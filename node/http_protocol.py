@@ -13,7 +13,6 @@ ever. Here both end.
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Final
@@ -30,7 +29,14 @@ from osak.node.errors import (
     RequestTimeoutError,
 )
 from osak.node.middleware import problem_response
-from osak.node.telemetry import REFUSAL_KEY, REQUEST_ID_KEY, UNKNOWN_ROUTE, Telemetry, place_of
+from osak.node.telemetry import (
+    REFUSAL_KEY,
+    REQUEST_ID_KEY,
+    UNKNOWN_ROUTE,
+    Telemetry,
+    new_request_id,
+    place_of,
+)
 from osak.shares.protocol.headers import REQUEST_ID
 
 MAX_HEADERS: Final = 64
@@ -170,7 +176,7 @@ class NodeProtocol(web.RequestHandler):
         return InternalError("unexpected")
 
     def _refuse(self, request: web.BaseRequest, error: NodeError) -> web.Response:
-        request_id = request[REQUEST_ID_KEY] = os.urandom(8).hex()
+        request_id = request[REQUEST_ID_KEY] = new_request_id()
         response = problem_response(request, error, {}, self._telemetry)
         response.headers.update({REQUEST_ID: request_id, "Server": "osak"})
         response.force_close()

@@ -132,7 +132,7 @@ def observe_requests(telemetry: Telemetry) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
-        request_id = request[REQUEST_ID_KEY] = f"{random.getrandbits(64):016x}"
+        request_id = request[REQUEST_ID_KEY] = new_request_id()
         resource = request.match_info.route.resource
         route = UNKNOWN_ROUTE if resource is None else resource.canonical
         method = request.method if request.method in _KNOWN_METHODS else "OTHER"
@@ -159,6 +159,11 @@ def observe_requests(telemetry: Telemetry) -> Middleware:
         return response
 
     return middleware
+
+
+def new_request_id() -> str:
+    """By which a client's error and the node's log name the same request; no secret."""
+    return f"{random.getrandbits(64):016x}"
 
 
 def place_of(error: BaseException) -> str:

@@ -125,6 +125,7 @@ class AuditLog:
     def _take_note(self, entry: _Entry, future: "asyncio.Future[None]") -> None:
         """Keep what could not be written; the log is broken then, and whoever comes next is told."""
         if future.cancelled() or future.exception() is not None:
+            self._is_broken = True
             self._owed.append(entry)
 
     async def sign_end(self) -> None:
